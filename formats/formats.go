@@ -1,0 +1,43 @@
+// Package formats says what a codec and a format are: a record's bytes to typed cells and back, and rows to files.
+package formats
+
+import (
+	"io"
+
+	"github.com/penstock/penstock/record"
+)
+
+// Codec reads and writes the Value of records. It is safe for concurrent use.
+//
+// Decode checks every Value and fills every Row with exactly the columns of Batch.Schema, in its order and its types; with a nil
+// Schema it only checks. A record it cannot read is added to Batch.Bad and leaves its Row empty; the error is for what is wrong
+// with more than one record. Strings may alias the Value. Encode makes every Value from Row and Schema.
+type Codec interface {
+	Decode(b *record.Batch) error
+	Encode(b *record.Batch) error
+}
+
+// Format makes files. It is safe for concurrent use.
+type Format interface {
+	// Ext is how its files' names end, with the dot.
+	Ext() string
+	// NewEncoder begins a file of rows of s on w.
+	NewEncoder(w io.Writer, s *record.Schema) (Encoder, error)
+}
+
+// Encoder writes one file. The same records give the same bytes, however they are shared out over calls.
+//
+//  1. Encode writes rows; it keeps nothing of them after it returns.
+//  2. Close writes what ends the file. It does not close the io.Writer.
+type Encoder interface {
+	Encode(rows []record.Record) error
+	Close() error
+}
+
+// What a Format or Encoder may offer beyond its contract, found by assertion.
+type (
+	// Raw is a Format that writes Values as they stand on the topic and needs no Rows.
+	Raw interface{ Raw() bool }
+	// Resetter is an Encoder that, once closed, can begin another file of the same schema on w.
+	Resetter interface{ Reset(w io.Writer) }
+)

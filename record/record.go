@@ -1,0 +1,62 @@
+// Package record says what data is: the batch that flows through everything, its records, cells and schema.
+package record
+
+import "fmt"
+
+// Record is one row: as the bytes that stand on the topic, and, once decoded, as typed cells.
+type Record struct {
+	Offset  int64
+	Time    int64  // milliseconds since 1970-01-01 UTC; NoTime where the topic has none
+	Key     []byte // nil is null
+	Value   []byte // nil is null, a tombstone
+	Row     []Value
+	Headers []Header
+}
+
+// NoTime is the Time of a record without a timestamp.
+const NoTime = -1
+
+// Header is one header of a record.
+type Header struct {
+	Key   string
+	Value []byte
+}
+
+// Batch is a run of records of one partition, of one schema, in offset order.
+//
+// Whoever is handed a batch may read it until the call returns; to keep bytes or cells longer, copy them:
+// the one who made the batch uses its memory again.
+type Batch struct {
+	Topic     string
+	Partition int32
+	Schema    *Schema // of every Row; nil until somebody asks for columns
+	Records   []Record
+	Bad       []Bad // what a codec could not read, by ascending Index
+	Next      int64 // the position after the batch: beyond the last record, and beyond control records and gaps that follow it
+
+	cells []Value
+}
+
+// Rows gives every record an empty Row of n cells, from memory that the batch keeps for its next use.
+func (b *Batch) Rows(n int) {
+	if need := n * len(b.Records); cap(b.cells) < need {
+		b.cells = make([]Value, need)
+	} else {
+		b.cells = b.cells[:need]
+		clear(b.cells)
+	}
+	for i := range b.Records {
+		b.Records[i].Row = b.cells[i*n : (i+1)*n : (i+1)*n]
+	}
+}
+
+// Bad is an error that names the one record at fault; the others of the batch are sound.
+type Bad struct {
+	Index int // in Batch.Records
+	Err   error
+}
+
+func (b *Bad) Error() string { return fmt.Sprintf("record %d of the batch: %v", b.Index, b.Err) }
+
+// Unwrap gives the reason alone.
+func (b *Bad) Unwrap() error { return b.Err }

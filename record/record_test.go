@@ -1,0 +1,102 @@
+package record
+
+import (
+	"errors"
+	"io"
+	"math"
+	"strings"
+	"testing"
+)
+
+func TestRows(t *testing.T) {
+	b := new(Batch)
+	for _, c := range []struct{ records, columns int }{{3, 2}, {1, 1}, {5, 4}, {0, 3}, {2, 0}, {5, 4}} {
+		b.Records = make([]Record, c.records)
+		b.Rows(c.columns)
+		for i, r := range b.Records {
+			if len(r.Row) != c.columns || cap(r.Row) != c.columns {
+				t.Fatalf("%d records of %d columns: row %d has %d cells, room for %d", c.records, c.columns, i, len(r.Row), cap(r.Row))
+			}
+			for j := range r.Row {
+				if r.Row[j] != (Value{}) {
+					t.Fatalf("row %d begins with %v, not empty", i, r.Row[j])
+				}
+				r.Row[j] = IntOf(int64(i*c.columns + j)) // overlapping rows would not be empty when their turn comes
+			}
+		}
+	}
+}
+
+func TestRowsReuseMemory(t *testing.T) {
+	b := &Batch{Records: make([]Record, 100)}
+	b.Rows(9)
+	if n := testing.AllocsPerRun(10, func() { b.Rows(9); b.Rows(3) }); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+func TestBad(t *testing.T) {
+	err := error(&Bad{Index: 7, Err: io.ErrUnexpectedEOF})
+	if !errors.Is(err, io.ErrUnexpectedEOF) || err.Error() != "record 7 of the batch: unexpected EOF" {
+		t.Error(err)
+	}
+	var bad *Bad
+	if !errors.As(err, &bad) || bad.Index != 7 {
+		t.Error("the record at fault is not to be found")
+	}
+}
+
+func TestTypes(t *testing.T) {
+	for _, text := range []string{
+		"string", "bool", "int32", "int64", "float", "double", "date", "timestamp(ms)", "timestamp(us)", "bytes", "json",
+	} {
+		var back Type
+		typ, err := ParseType(text)
+		if err != nil || typ.String() != text {
+			t.Errorf("%s is %v, %v", text, typ, err)
+		}
+		if again, err := typ.MarshalText(); err != nil || back.UnmarshalText(again) != nil || back != typ {
+			t.Errorf("%s comes back as %v, %v", text, back, err)
+		}
+	}
+	_, err := ParseType("varchar")
+	if err == nil || !strings.HasPrefix(err.Error(), `unknown type "varchar"; there are string, bool, int32, `) {
+		t.Error(err)
+	}
+	if any := (Type{Kind: Any}).String(); any != "any" {
+		t.Error(any)
+	}
+}
+
+func TestIndex(t *testing.T) {
+	s := &Schema{Columns: []Column{{Name: "Date"}, {Name: "Open", As: "open"}}}
+	for name, want := range map[string]int{"Date": 0, "Open": 1, "open": -1, "date": -1, "": -1} {
+		if got := s.Index(name); got != want {
+			t.Errorf("%q is at %d, want %d", name, got, want)
+		}
+	}
+}
+
+func TestValues(t *testing.T) {
+	for _, n := range []int64{0, -1, math.MinInt64, math.MaxInt64} {
+		if IntOf(n).Int() != n || DateOf(n).Int() != n || TimestampOf(n).Int() != n {
+			t.Error(n)
+		}
+	}
+	for _, f := range []float64{0, math.Copysign(0, -1), math.Inf(1), math.NaN(), 0.1} {
+		if math.Float64bits(FloatOf(f).Float()) != math.Float64bits(f) {
+			t.Error(f)
+		}
+	}
+	if !BoolOf(true).Bool() || BoolOf(false).Bool() {
+		t.Error("bool")
+	}
+	if !(Value{}).IsNull() || StringOf("").IsNull() || IntOf(0).IsNull() {
+		t.Error("null")
+	}
+	for _, v := range []Value{StringOf("x"), BytesOf("x"), JSONOf("x")} {
+		if v.Str != "x" {
+			t.Error(v)
+		}
+	}
+}
