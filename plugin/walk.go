@@ -1,0 +1,83 @@
+package plugin
+
+import (
+	"fmt"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+)
+
+// pair is one key of a mapping, and where its value stands.
+type pair struct {
+	key string
+	place
+}
+
+// mapping gives the pairs of what must be a mapping.
+func (d *decoder) mapping(at place) ([]pair, bool) {
+	if at.node.Kind != yaml.MappingNode {
+		d.refuse(at, "expects a mapping, not %s", stands(at.node))
+		return nil, false
+	}
+	return d.pairs(at), true
+}
+
+// pairs gives the keys of a mapping in order, and reports those that are not a key, or stand twice.
+func (d *decoder) pairs(at place) (all []pair) {
+	lines := map[string]int{}
+	for i := 0; i+1 < len(at.node.Content); i += 2 {
+		k, line := resolve(at.node.Content[i]), at.node.Content[i].Line
+		p := pair{k.Value, at.under(k.Value)}
+		p.node, p.line = resolve(at.node.Content[i+1]), line
+		here := place{line: line, path: at.path}
+		switch {
+		case k.Kind != yaml.ScalarNode:
+			d.refuse(here, "expects text as a key, not %s; quote it", stands(k))
+		case k.Tag == "!!merge":
+			d.refuse(here, "the merge key << is not read; write its options out")
+		case k.Value == "":
+			d.refuse(here, "a key is missing before the colon")
+		case lines[k.Value] > 0:
+			d.refuse(here, "option %q is given twice; it stands on line %d already", k.Value, lines[k.Value])
+		default:
+			lines[k.Value] = line
+			all = append(all, p)
+		}
+	}
+	return all
+}
+
+// locate finds the line of an option that is named from where a struct stands; what the file does not give has the line of
+// what it would stand in.
+func locate(at place, option string) place {
+	found := at.under(option)
+	if option == "" {
+		found.path = at.path
+	}
+	for n, rest := at.node, option; n != nil && rest != ""; {
+		var line int
+		if n, line, rest = step(n, rest); n != nil {
+			found.line = line
+		}
+	}
+	return found
+}
+
+// step goes into a node by the first part of a path: a key, which may hold dots itself, or an index as in [2].
+func step(n *yaml.Node, path string) (to *yaml.Node, line int, rest string) {
+	for i, c := range n.Content {
+		name := fmt.Sprintf("[%d]", i)
+		to = c
+		if n.Kind == yaml.MappingNode {
+			if i%2 == 1 {
+				continue
+			}
+			name, to = resolve(c).Value, n.Content[i+1]
+		}
+		rest, ok := strings.CutPrefix(path, name)
+		if ok && name != "" && (rest == "" || rest[0] == '.' || rest[0] == '[') {
+			return resolve(to), c.Line, strings.TrimPrefix(rest, ".")
+		}
+	}
+	return nil, 0, ""
+}
