@@ -1,0 +1,161 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
+)
+
+// Topic is a topic as it should be.
+type Topic struct {
+	Name       string
+	Partitions int
+	Compact    bool
+}
+
+// Admin asks and tells the cluster. Close it.
+type Admin struct{ client *kafka.AdminClient }
+
+// Admin connects.
+func (c *Client) Admin() (*Admin, error) {
+	a, err := kafka.NewAdminClient(c.base(nil, kafka.ConfigMap{"log_level": 0}))
+	if err != nil {
+		return nil, fmt.Errorf("kafka: %w", err)
+	}
+	return &Admin{a}, nil
+}
+
+// Close ends the connection.
+func (a *Admin) Close() { a.client.Close() }
+
+// Ensure makes the topic if it is absent, with the broker's replication, and says how many partitions it has.
+// A topic that has to be compacted, stands, and is not, is an error.
+func (a *Admin) Ensure(ctx context.Context, t Topic) (partitions int, err error) {
+	spec := kafka.TopicSpecification{Topic: t.Name, NumPartitions: max(t.Partitions, 1), ReplicationFactor: -1}
+	if t.Partitions == 0 {
+		spec.NumPartitions = -1 // the broker's own
+	}
+	if t.Compact {
+		spec.Config = map[string]string{"cleanup.policy": "compact"}
+	}
+	n, err := a.Partitions(ctx, t.Name)
+	if errors.Is(err, ErrNoTopic) {
+		got, cerr := a.client.CreateTopics(ctx, []kafka.TopicSpecification{spec}, kafka.SetAdminOperationTimeout(ask))
+		if cerr != nil {
+			return 0, fmt.Errorf("topic %s: %w", t.Name, cerr)
+		}
+		if code := got[0].Error.Code(); code != kafka.ErrNoError && code != kafka.ErrTopicAlreadyExists {
+			return 0, fmt.Errorf("topic %s cannot be made: %w", t.Name, got[0].Error)
+		}
+		for until := time.Now().Add(ask); ; time.Sleep(20 * time.Millisecond) { // brokers hear of it one by one
+			if n, err = a.Partitions(ctx, t.Name); !errors.Is(err, ErrNoTopic) || time.Now().After(until) {
+				break
+			}
+		}
+	}
+	if err == nil && t.Compact {
+		err = a.compacted(ctx, t.Name)
+	}
+	return n, err
+}
+
+// ErrNoTopic says that there is no such topic.
+var ErrNoTopic = errors.New("there is no such topic")
+
+// Partitions says how many partitions a topic has.
+func (a *Admin) Partitions(_ context.Context, topic string) (int, error) {
+	meta, err := a.client.GetMetadata(&topic, false, int(ask.Milliseconds()))
+	if err != nil {
+		return 0, fmt.Errorf("topic %s: %w", topic, err)
+	}
+	t := meta.Topics[topic]
+	switch {
+	case t.Error.Code() == kafka.ErrUnknownTopicOrPart || t.Error.Code() == kafka.ErrUnknownTopic:
+		return 0, fmt.Errorf("topic %s: %w", topic, ErrNoTopic)
+	case t.Error.Code() != kafka.ErrNoError:
+		return 0, fmt.Errorf("topic %s: %w", topic, t.Error)
+	}
+	return len(t.Partitions), nil
+}
+
+// compacted refuses a topic that forgets: a source would begin anew when its offset has expired.
+func (a *Admin) compacted(ctx context.Context, topic string) error {
+	got, err := a.client.DescribeConfigs(ctx, []kafka.ConfigResource{{Type: kafka.ResourceTopic, Name: topic}})
+	if err != nil {
+		return fmt.Errorf("topic %s: %w", topic, err)
+	}
+	if e, ok := got[0].Config["cleanup.policy"]; ok && e.Value != "compact" {
+		return fmt.Errorf("topic %s has cleanup.policy %q and would forget; it must be compact", topic, e.Value)
+	}
+	return nil
+}
+
+// Ends gives the end of every partition of the topics: the offset after the last row that a reader of committed rows can see.
+func (a *Admin) Ends(ctx context.Context, topics []string) (map[string][]int64, error) {
+	return a.ends(ctx, topics, kafka.IsolationLevelReadCommitted)
+}
+
+func (a *Admin) ends(ctx context.Context, topics []string, level kafka.IsolationLevel) (map[string][]int64, error) {
+	out, asked := map[string][]int64{}, map[kafka.TopicPartition]kafka.OffsetSpec{}
+	for i := range topics {
+		n, err := a.Partitions(ctx, topics[i])
+		if err != nil {
+			return nil, err
+		}
+		out[topics[i]] = make([]int64, n)
+		for p := range n {
+			asked[kafka.TopicPartition{Topic: &topics[i], Partition: int32(p)}] = kafka.LatestOffsetSpec
+		}
+	}
+	if len(asked) == 0 {
+		return out, nil
+	}
+	got, err := a.client.ListOffsets(ctx, asked, kafka.SetAdminIsolationLevel(level))
+	if err != nil {
+		return nil, fmt.Errorf("end offsets: %w", err)
+	}
+	for tp, info := range got.ResultInfos {
+		if info.Error.Code() != kafka.ErrNoError {
+			return nil, fmt.Errorf("end offset of %s partition %d: %w", *tp.Topic, tp.Partition, info.Error)
+		}
+		out[*tp.Topic][tp.Partition] = int64(info.Offset)
+	}
+	return out, nil
+}
+
+// Committed gives what a group remembers of the topics' partitions; Offset -1 where it remembers nothing.
+func (a *Admin) Committed(ctx context.Context, group string, topics []string) (map[string][]Mark, error) {
+	out := map[string][]Mark{}
+	ask := kafka.ConsumerGroupTopicPartitions{Group: group}
+	for i := range topics {
+		n, err := a.Partitions(ctx, topics[i])
+		if err != nil {
+			return nil, err
+		}
+		out[topics[i]] = make([]Mark, n)
+		for p := range n {
+			out[topics[i]][p].Offset = -1
+			ask.Partitions = append(ask.Partitions, kafka.TopicPartition{Topic: &topics[i], Partition: int32(p)})
+		}
+	}
+	got, err := a.client.ListConsumerGroupOffsets(ctx, []kafka.ConsumerGroupTopicPartitions{ask})
+	if err != nil {
+		return nil, fmt.Errorf("group %s: committed offsets: %w", group, err)
+	}
+	for _, tp := range got.ConsumerGroupsTopicPartitions[0].Partitions {
+		if tp.Error != nil {
+			return nil, fmt.Errorf("group %s: committed offset of %s partition %d: %w", group, *tp.Topic, tp.Partition, tp.Error)
+		}
+		m := &out[*tp.Topic][tp.Partition]
+		if tp.Offset >= 0 {
+			m.Offset = int64(tp.Offset)
+		}
+		if tp.Metadata != nil {
+			m.Metadata = *tp.Metadata
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,194 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
+)
+
+// From says where to begin a topic of which the group remembers nothing. The zero value is the beginning.
+type From struct {
+	Latest bool
+	Time   time.Time
+}
+
+// assigned takes partitions over: it reads what the group remembers of them, takes their queues, and starts their owners.
+func (g *group) assigned(tps []kafka.TopicPartition) error {
+	marks, err := g.marks(tps)
+	if err != nil {
+		return errors.Join(err, g.consumer.IncrementalAssign(nil))
+	}
+	ids, err := g.topicIDs(tps)
+	if err != nil {
+		return errors.Join(err, g.consumer.IncrementalAssign(nil))
+	}
+	ours := memberID(g.consumer)
+	for i := range tps {
+		p := &Partition{
+			Topic: *tps[i].Topic, ID: tps[i].Partition, TopicID: ids[*tps[i].Topic], Start: marks[i], next: marks[i].Offset,
+			group: g, gate: &gate{ours: func() bool { return memberID(g.consumer) == ours }},
+			stop: make(chan struct{}), left: make(chan struct{}), done: make(chan struct{}),
+		}
+		p.waker = g.wakers.add()
+		p.queue = g.open(p)
+		g.owned[p.key()] = p
+		tps[i].Offset = kafka.Offset(p.next)
+	}
+	if err := g.consumer.IncrementalAssign(tps); err != nil {
+		return fmt.Errorf("group %s: %w", g.Name, err)
+	}
+	if g.Idle {
+		if err := g.consumer.Pause(tps); err != nil {
+			return fmt.Errorf("group %s: %w", g.Name, err)
+		}
+	}
+	if g.Taken != nil {
+		g.Taken(len(tps))
+	}
+	for _, tp := range tps {
+		p := g.owned[key{*tp.Topic, tp.Partition}]
+		var ctx context.Context
+		ctx, p.cancel = context.WithCancel(g.ctx)
+		go g.own(ctx, p, g.past[p.key()])
+	}
+	return nil
+}
+
+// own runs the owner of a partition, once the last one of the same partition in this process has returned.
+func (g *group) own(ctx context.Context, p *Partition, before <-chan struct{}) {
+	defer close(p.done)
+	defer p.cancel()
+	if before != nil {
+		select {
+		case <-before:
+		case <-ctx.Done():
+			return
+		}
+	}
+	if err := g.Own(ctx, p); err != nil && ctx.Err() == nil && !errors.Is(err, ErrGone) {
+		g.fail(err)
+	}
+}
+
+// open takes the partition's queue, in the way this client can.
+func (g *group) open(p *Partition) queue {
+	if g.client.PollOnly || handleOf(g.consumer) == nil {
+		return &pollQueue{p: p}
+	}
+	return openBatchQueue(g.consumer, p.Topic, p.ID, p.waker)
+}
+
+const ask = 5 * time.Second // how long a broker may take to answer a question
+
+// marks is what the group remembers of each partition, resolved to an offset where it remembers nothing.
+func (g *group) marks(tps []kafka.TopicPartition) ([]Mark, error) {
+	got, err := g.consumer.Committed(tps, int(ask.Milliseconds()))
+	if err != nil {
+		return nil, fmt.Errorf("group %s: committed offsets: %w", g.Name, err)
+	}
+	marks := make([]Mark, len(tps))
+	for i, tp := range got {
+		switch {
+		case tp.Error != nil:
+			return nil, fmt.Errorf("group %s: committed offset of %s partition %d: %w", g.Name, *tp.Topic, tp.Partition, tp.Error)
+		case tp.Offset >= 0:
+			marks[i].Offset = int64(tp.Offset)
+			if tp.Metadata != nil {
+				marks[i].Metadata = *tp.Metadata
+			}
+		case g.Idle:
+		default:
+			if marks[i].Offset, err = g.first(tp); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return marks, nil
+}
+
+// first is where to begin a partition of which the group remembers nothing: by From when that is true of the whole topic,
+// else at its beginning, since it has appeared since.
+func (g *group) first(tp kafka.TopicPartition) (int64, error) {
+	from := g.From
+	if from != (From{}) {
+		known, err := g.knows(*tp.Topic)
+		if err != nil {
+			return 0, err
+		}
+		if known {
+			from = From{}
+		}
+	}
+	low, high, err := g.consumer.QueryWatermarkOffsets(*tp.Topic, tp.Partition, int(ask.Milliseconds()))
+	if err != nil {
+		return 0, fmt.Errorf("%s partition %d: %w", *tp.Topic, tp.Partition, err)
+	}
+	switch {
+	case from.Latest:
+		return high, nil
+	case !from.Time.IsZero():
+		tp.Offset = kafka.Offset(from.Time.UnixMilli())
+		at, err := g.consumer.OffsetsForTimes([]kafka.TopicPartition{tp}, int(ask.Milliseconds()))
+		if err != nil || at[0].Error != nil {
+			return 0, fmt.Errorf("%s partition %d: offset of %v: %w", *tp.Topic, tp.Partition, from.Time, errors.Join(err, at[0].Error))
+		}
+		if at[0].Offset < 0 {
+			return high, nil
+		}
+		return int64(at[0].Offset), nil
+	}
+	return low, nil
+}
+
+// knows tells whether the group remembers anything of the topic.
+func (g *group) knows(topic string) (bool, error) {
+	meta, err := g.consumer.GetMetadata(&topic, false, int(ask.Milliseconds()))
+	if err != nil {
+		return false, fmt.Errorf("topic %s: %w", topic, err)
+	}
+	var tps []kafka.TopicPartition
+	for _, p := range meta.Topics[topic].Partitions {
+		tps = append(tps, kafka.TopicPartition{Topic: &topic, Partition: p.ID})
+	}
+	got, err := g.consumer.Committed(tps, int(ask.Milliseconds()))
+	if err != nil {
+		return false, fmt.Errorf("group %s: committed offsets: %w", g.Name, err)
+	}
+	for _, tp := range got {
+		if tp.Offset >= 0 {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// topicIDs tells each topic's id; "" from a broker that gives none.
+func (g *group) topicIDs(tps []kafka.TopicPartition) (map[string]string, error) {
+	ids := map[string]string{}
+	var names []string
+	for _, tp := range tps {
+		if _, seen := ids[*tp.Topic]; !seen {
+			ids[*tp.Topic] = ""
+			names = append(names, *tp.Topic)
+		}
+	}
+	if len(names) == 0 {
+		return ids, nil
+	}
+	ctx, cancel := context.WithTimeout(g.ctx, ask)
+	defer cancel()
+	got, err := g.admin.DescribeTopics(ctx, kafka.NewTopicCollectionOfTopicNames(names))
+	if err != nil {
+		return nil, fmt.Errorf("topics %v: %w", names, err)
+	}
+	for _, t := range got.TopicDescriptions {
+		if t.Error.Code() != kafka.ErrNoError {
+			return nil, fmt.Errorf("topic %s: %w", t.Name, t.Error)
+		}
+		ids[t.Name] = t.TopicID.String()
+	}
+	return ids, nil
+}

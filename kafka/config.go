@@ -1,0 +1,146 @@
+// Package kafka is the only room that speaks to Kafka: membership of groups, partitions read in batches, commits behind a gate,
+// rows stored together with their source's offset, and compacted topics read as tables.
+package kafka
+
+import (
+	"errors"
+	"fmt"
+	"sort"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
+	"github.com/penstock/penstock/plugin"
+)
+
+// Config is the kafka block of connectors.yaml.
+type Config struct {
+	Brokers      []string          `yaml:"brokers,short" required:"true" doc:"Addresses of some of the brokers, host:port."`
+	Properties   map[string]string `yaml:"properties" doc:"Any librdkafka property, but those that penstock owns."`
+	OffsetsTopic string            `yaml:"offsets_topic" doc:"The compacted topic in which sources keep how far they have read. Made if absent."`
+}
+
+// Defaults is where a Config starts from.
+func Defaults() Config { return Config{OffsetsTopic: "penstock-offsets"} }
+
+// owned are the client properties on which exactly-once rests, with what they are.
+var owned = map[string]string{
+	"bootstrap.servers": "say it as brokers", "metadata.broker.list": "say it as brokers",
+	"group.id": "a connector's group option names the group", "group.instance.id": "static members can come back unnoticed",
+	"group.protocol": "it is classic", "partition.assignment.strategy": "it is cooperative-sticky",
+	"enable.auto.commit": "it is false", "enable.auto.offset.store": "it is false", "isolation.level": "it is read_committed",
+	"auto.offset.reset": "it is error; a connector's from option says where to begin", "enable.partition.eof": "it is true",
+	"enable.idempotence": "it is true", "transactional.id": "it is the connector and split",
+}
+
+// Check refuses the properties that are not the user's to set.
+func (c Config) Check() error {
+	var errs []error
+	for _, name := range sortedKeys(c.Properties) {
+		if why, is := owned[name]; is {
+			errs = append(errs, plugin.Option("properties", fmt.Errorf("%q is not yours to set: %s", name, why)))
+		}
+	}
+	if err := c.tried(); err != nil && len(errs) == 0 {
+		errs = append(errs, plugin.Option("properties", err))
+	}
+	return errors.Join(errs...)
+}
+
+// tried makes a client that knows no broker, for what librdkafka says of the properties.
+func (c Config) tried() error {
+	m := kafka.ConfigMap{"log_level": 0}
+	for k, v := range c.Properties {
+		m[k] = v
+	}
+	p, err := kafka.NewProducer(&m)
+	if err != nil {
+		return err
+	}
+	p.Close()
+	return nil
+}
+
+// Client makes what speaks to one cluster. It is safe for concurrent use and holds no connection of its own.
+type Client struct {
+	Config   Config
+	PollOnly bool                                    // read by Poll alone, as where the client's queues cannot be had
+	Queue    plugin.Size                             // how much may be fetched ahead of a partition's reader
+	Log      func(place, what string, detail string) // told of what the client library says; may be nil
+}
+
+func (c *Client) log(place, what, detail string) {
+	if c.Log != nil {
+		c.Log(place, what, detail)
+	}
+}
+
+// drainLogs passes on what librdkafka says, until the client is closed.
+func (c *Client) drainLogs(logs <-chan kafka.LogEvent) {
+	for e := range logs {
+		c.log("librdkafka", e.Tag, e.Message)
+	}
+}
+
+// base is what all clients have in common; more wins over it, and both over the defaults.
+func (c *Client) base(defaults, more kafka.ConfigMap) *kafka.ConfigMap {
+	m := kafka.ConfigMap{
+		"client.id": "penstock", "topic.metadata.refresh.interval.ms": 30000, "socket.timeout.ms": 10000,
+		"socket.nagle.disable": true, "reconnect.backoff.max.ms": 2000, "allow.auto.create.topics": false,
+	}
+	for k, v := range defaults {
+		m[k] = v
+	}
+	for k, v := range c.Config.Properties {
+		m[k] = v
+	}
+	m["bootstrap.servers"] = strings.Join(c.Config.Brokers, ",")
+	for k, v := range more {
+		m[k] = v
+	}
+	return &m
+}
+
+func (c *Client) consumerConfig(g Group) *kafka.ConfigMap {
+	session := 10 * time.Second
+	if ms, err := strconv.Atoi(c.Config.Properties["session.timeout.ms"]); err == nil {
+		session = time.Duration(ms) * time.Millisecond
+	}
+	queue := c.Queue
+	if queue == 0 {
+		queue = 4 << 20
+	}
+	return c.base(kafka.ConfigMap{
+		"session.timeout.ms": int(session.Milliseconds()), "heartbeat.interval.ms": int(session.Milliseconds() / 4),
+		"fetch.queue.backoff.ms": 10, // its default of a second pauses fetching for a second each time the queue is full
+		"queued.min.messages":    100000, "queued.max.messages.kbytes": int(queue >> 10), "fetch.message.max.bytes": 1 << 20,
+		"fetch.wait.max.ms": 250, "fetch.error.backoff.ms": 200, "check.crcs": false,
+	}, kafka.ConfigMap{
+		"group.id": g.Name, "partition.assignment.strategy": "cooperative-sticky",
+		"enable.auto.commit": false, "enable.auto.offset.store": false, "isolation.level": "read_committed",
+		"auto.offset.reset": "error", "enable.partition.eof": true, "go.logs.channel.enable": true,
+	})
+}
+
+// Session is the session timeout of groups, as configured.
+func (c *Client) Session() time.Duration {
+	v, _ := (*c.consumerConfig(Group{})).Get("session.timeout.ms", 0)
+	ms, _ := strconv.Atoi(fmt.Sprint(v))
+	return time.Duration(ms) * time.Millisecond
+}
+
+func sortedKeys(m map[string]string) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	sort.Strings(keys)
+	return keys
+}
+
+// LibraryVersion is the version of librdkafka inside.
+func LibraryVersion() string {
+	_, v := kafka.LibraryVersion()
+	return v
+}

@@ -1,0 +1,33 @@
+package kafka
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
+)
+
+func message(topic, key, value string) *kafka.Message {
+	return &kafka.Message{TopicPartition: kafka.TopicPartition{Topic: &topic, Partition: 0}, Key: []byte(key), Value: []byte(value)}
+}
+
+func TestPropertiesThatAreRefused(t *testing.T) {
+	for name := range owned {
+		err := Config{Properties: map[string]string{name: "x"}}.Check()
+		if err == nil || !strings.Contains(err.Error(), `"`+name+`" is not yours to set: `) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for props, want := range map[string]string{
+		"securty.protocol=SSL":    `No such configuration property: "securty.protocol"`,
+		"session.timeout.ms=soon": `Invalid value for configuration property "session.timeout.ms"`,
+	} {
+		k, v, _ := strings.Cut(props, "=")
+		if err := (Config{Properties: map[string]string{k: v}}).Check(); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, not %s", props, err, want)
+		}
+	}
+	if err := (Config{Properties: map[string]string{"session.timeout.ms": "6000", "client.id": "x"}}).Check(); err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,278 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
+)
+
+// Group is membership of a consumer group, and what to do with the partitions that come with it.
+type Group struct {
+	Name   string
+	Topics []string // names, or regular expressions that begin with ^
+	From   From     // where to begin a topic of which the group remembers nothing
+	Idle   bool     // own partitions without reading them
+
+	Taken func(n int) // told how many partitions come, before any of their owners starts; may be nil
+
+	// Own is called in a goroutine of its own for each partition that comes to us, and returns after Batches has ended.
+	// Its context ends when the partition has to be given up at once. An error ends the whole membership.
+	Own func(ctx context.Context, p *Partition) error
+
+	Revoke time.Duration // how long a partition that moves may take to finish what it has begun; below the session timeout
+	Drain  time.Duration // the same, for all partitions, when the process ends
+}
+
+type key struct {
+	topic string
+	id    int32
+}
+
+func (p *Partition) key() key { return key{p.Topic, p.ID} }
+
+// group is a running membership. Its maps belong to the goroutine that polls.
+type group struct {
+	Group
+	client   *Client
+	consumer *kafka.Consumer
+	admin    *kafka.AdminClient
+	wakers   *wakers
+
+	owned  map[key]*Partition
+	past   map[key]<-chan struct{} // closed when the last owner here of a partition has returned
+	failed chan error              // the first reason to end
+	asked  chan func()             // what owners want done between two calls of Poll
+	ctx    context.Context         // of every owner
+	turn   atomic.Int64            // grows with every rebalance
+}
+
+// Consume is a member of the group until ctx is done, then lets every owner finish what it has taken in and leaves. It returns
+// early with an error when the group has shut us out, an owner failed, or the consumer is beyond repair; a new call starts afresh.
+// When it returns, no owner is running any more, unless the client itself hangs.
+func (c *Client) Consume(ctx context.Context, g Group) error {
+	m, err := c.join(g)
+	if err != nil {
+		return err
+	}
+	owners, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	m.ctx = owners
+	err = m.consumer.SubscribeTopics(g.Topics, m.rebalance)
+	for err == nil && ctx.Err() == nil {
+		err = m.poll()
+	}
+	if err == nil {
+		err = m.drain()
+	}
+	for _, p := range m.owned { // after an error, and what was left at the deadline
+		p.give()
+	}
+	m.awaitPast()
+	return errors.Join(err, m.close())
+}
+
+func (c *Client) join(g Group) (*group, error) {
+	m := &group{Group: g, client: c, owned: map[key]*Partition{}, past: map[key]<-chan struct{}{}, failed: make(chan error, 1), asked: make(chan func())}
+	var err error
+	if m.consumer, err = kafka.NewConsumer(c.consumerConfig(g)); err != nil {
+		return nil, fmt.Errorf("kafka: %w", err)
+	}
+	go c.drainLogs(m.consumer.Logs())
+	if m.admin, err = kafka.NewAdminClientFromConsumer(m.consumer); err != nil {
+		return nil, errors.Join(fmt.Errorf("kafka: %w", err), m.consumer.Close())
+	}
+	if m.wakers, err = newWakers(); err != nil {
+		return nil, errors.Join(err, m.consumer.Close())
+	}
+	return m, nil
+}
+
+// poll serves rebalances and errors for a moment.
+func (g *group) poll() error {
+	ev := g.consumer.Poll(100)
+	if p, msg := g.message(ev); p != nil {
+		p.queue.(*pollQueue).push(msg)
+	}
+	if e, ok := ev.(kafka.Error); ok {
+		if e.IsFatal() {
+			return fmt.Errorf("kafka: %w", e)
+		}
+		g.client.log("kafka", "error", e.Error())
+	}
+	select {
+	case err := <-g.failed:
+		return err
+	case asked := <-g.asked:
+		asked()
+	default:
+	}
+	return nil
+}
+
+// between runs f on the goroutine that polls, between two calls of Poll; unless p has to be given up first.
+func (g *group) between(p *Partition, f func() error) error {
+	answer := make(chan error, 1)
+	select {
+	case g.asked <- func() { answer <- f() }:
+		return <-answer
+	case <-p.stop:
+		return ErrGone
+	}
+}
+
+// drain waits until every owner has finished what it had taken in, and goes on serving the group meanwhile.
+func (g *group) drain() error {
+	for _, p := range g.owned {
+		p.drained.Store(true)
+		p.halt()
+	}
+	deadline := time.Now().Add(g.Drain)
+	for time.Now().Before(deadline) {
+		if err := g.poll(); err != nil {
+			return err
+		}
+		if !g.busy() {
+			return nil
+		}
+	}
+	return fmt.Errorf("group %s: not everything could be flushed within %v; the rest is taken up at the next start", g.Name, g.Drain)
+}
+
+func (g *group) busy() bool {
+	for _, p := range g.owned {
+		if !p.returned() {
+			return true
+		}
+	}
+	return false
+}
+
+// rebalance is called by Poll, on the goroutine that polls, when partitions come or go.
+func (g *group) rebalance(_ *kafka.Consumer, ev kafka.Event) error {
+	g.turn.Add(1)
+	var err error
+	switch e := ev.(type) {
+	case kafka.AssignedPartitions:
+		err = g.assigned(e.Partitions)
+	case kafka.RevokedPartitions:
+		err = g.revoked(e.Partitions, g.consumer.AssignmentLost())
+	}
+	if err != nil {
+		g.fail(err)
+	}
+	return nil
+}
+
+// revoked gives partitions up, in this order: no more rows are taken in; on a clean revoke what was begun may finish; the gate
+// is closed, which waits for an effect under way; the reader has left the queue; only then the group may hand them on.
+func (g *group) revoked(tps []kafka.TopicPartition, lost bool) error {
+	var gone []*Partition
+	for _, tp := range tps {
+		if p := g.owned[key{*tp.Topic, tp.Partition}]; p != nil {
+			p.halt()
+			gone = append(gone, p)
+		}
+	}
+	if !lost {
+		deadline := time.After(g.Revoke)
+		for _, p := range gone {
+			select {
+			case <-p.done:
+			case <-deadline:
+				deadline = closed
+			}
+		}
+	}
+	for _, p := range gone {
+		p.give()
+		delete(g.owned, p.key())
+		g.past[p.key()] = p.done
+	}
+	if err := g.consumer.IncrementalUnassign(tps); err != nil {
+		return fmt.Errorf("group %s: %w", g.Name, err)
+	}
+	return nil
+}
+
+var closed = func() <-chan time.Time { c := make(chan time.Time); close(c); return c }()
+
+// halt asks the owner to take no more rows in.
+func (p *Partition) halt() {
+	if !p.Stopping() {
+		close(p.stop)
+	}
+}
+
+// give takes the partition from its owner: when it returns no effect of the owner's can follow, and its queue has no reader.
+func (p *Partition) give() {
+	p.halt()
+	p.cancel()
+	p.gate.close()
+	select {
+	case <-p.left:
+	case <-p.done:
+	}
+	p.queue.close()
+	p.group.wakers.remove(p.waker)
+}
+
+func (p *Partition) returned() bool {
+	select {
+	case <-p.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// fail ends the membership for the reason given, the first time.
+func (g *group) fail(err error) {
+	select {
+	case g.failed <- err:
+	default:
+	}
+}
+
+// fence ends the membership because the group no longer knows us.
+func (g *group) fence(err error) {
+	g.fail(fmt.Errorf("group %s has shut this worker out: %w", g.Name, err))
+}
+
+func (g *group) retried(err error) { g.client.log("kafka", "commit asked again", err.Error()) }
+
+// commit is one attempt. An error of the one partition counts, whatever the call as a whole says.
+func (g *group) commit(p *Partition, m Mark) error {
+	got, err := g.consumer.CommitOffsets([]kafka.TopicPartition{{Topic: &p.Topic, Partition: p.ID, Offset: kafka.Offset(m.Offset), Metadata: &m.Metadata}})
+	for _, tp := range got {
+		err = errors.Join(err, tp.Error)
+	}
+	return err
+}
+
+// awaitPast waits for owners that were still uploading when their partition moved.
+func (g *group) awaitPast() {
+	for _, p := range g.owned {
+		<-p.done
+	}
+	for _, done := range g.past {
+		<-done
+	}
+}
+
+// close leaves the group. The client's own Close is known to hang; it is given ten seconds.
+func (g *group) close() error {
+	done := make(chan error, 1)
+	g.owned = map[key]*Partition{}
+	go func() { done <- g.consumer.Close() }()
+	select {
+	case err := <-done:
+		g.wakers.close()
+		return err
+	case <-time.After(10 * time.Second):
+		return fmt.Errorf("group %s: the Kafka client did not close within 10s", g.Name)
+	}
+}

@@ -1,0 +1,159 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
+	"github.com/penstock/penstock/record"
+)
+
+// ErrFenced says that another producer of the same id has begun since: the work is its own now.
+var ErrFenced = errors.New("another worker has taken this over")
+
+// Producer stores rows and marks in transactions, as the only living producer of its id. One goroutine uses it.
+type Producer struct {
+	id     string
+	client *kafka.Producer
+	done   chan struct{}
+}
+
+// Entry is one record of a Table, addressed to one of its topic's partitions.
+type Entry struct {
+	Topic      string
+	Partition  int32
+	Key, Value []byte
+}
+
+// Producer makes the producer called id. When it returns every earlier one of that id is fenced, and its open transaction aborted.
+func (c *Client) Producer(ctx context.Context, id string) (*Producer, error) {
+	p, err := kafka.NewProducer(c.base(kafka.ConfigMap{
+		"transaction.timeout.ms": 10000, "linger.ms": 5, "compression.type": "lz4", "partitioner": "murmur2_random",
+		"queue.buffering.max.messages": 1000000, "queue.buffering.max.kbytes": 65536, "batch.num.messages": 100000,
+	}, kafka.ConfigMap{
+		"transactional.id": id, "enable.idempotence": true, "go.delivery.reports": false, "go.logs.channel.enable": true,
+	}))
+	if err != nil {
+		return nil, fmt.Errorf("kafka: %w", err)
+	}
+	out := &Producer{id: id, client: p, done: make(chan struct{})}
+	go c.drainLogs(p.Logs())
+	go func() {
+		defer close(out.done)
+		for ev := range p.Events() {
+			if e, ok := ev.(kafka.Error); ok {
+				c.log("kafka", "error", e.Error())
+			}
+		}
+	}()
+	for {
+		err := p.InitTransactions(ctx)
+		if err == nil {
+			return out, nil
+		}
+		if !retriable(err) || ctx.Err() != nil {
+			out.Close()
+			return nil, fmt.Errorf("producer %s: %w", id, classify(err))
+		}
+	}
+}
+
+// Close gives the producer up, with whatever transaction is open.
+func (p *Producer) Close() {
+	p.client.Close()
+	<-p.done
+}
+
+// Store makes a batch's rows, on topic, and the mark durable together. On an error neither is visible. It tries again what can be
+// tried again, until ctx is done; ErrFenced says that somebody else goes on.
+func (p *Producer) Store(ctx context.Context, topic string, b *record.Batch, mark Entry) error {
+	for {
+		err := p.once(ctx, topic, b, mark)
+		var e kafka.Error
+		switch {
+		case err == nil:
+			return nil
+		case ctx.Err() != nil || !errors.As(err, &e) || !e.TxnRequiresAbort():
+			return fmt.Errorf("producer %s: %w", p.id, classify(err))
+		}
+		if err := p.retry(ctx, func() error { return p.client.AbortTransaction(ctx) }); err != nil {
+			return fmt.Errorf("producer %s: %w", p.id, classify(err))
+		}
+	}
+}
+
+func (p *Producer) once(ctx context.Context, topic string, b *record.Batch, mark Entry) error {
+	if err := p.client.BeginTransaction(); err != nil {
+		return err
+	}
+	for i := range b.Records {
+		r := &b.Records[i]
+		m := &kafka.Message{TopicPartition: kafka.TopicPartition{Topic: &topic, Partition: kafka.PartitionAny}, Key: r.Key, Value: r.Value}
+		if r.Time != record.NoTime {
+			m.Timestamp = time.UnixMilli(r.Time)
+		}
+		for _, h := range r.Headers {
+			m.Headers = append(m.Headers, kafka.Header{Key: h.Key, Value: h.Value})
+		}
+		if err := p.produce(ctx, m); err != nil {
+			return err
+		}
+	}
+	err := p.produce(ctx, &kafka.Message{
+		TopicPartition: kafka.TopicPartition{Topic: &mark.Topic, Partition: mark.Partition}, Key: mark.Key, Value: mark.Value,
+	})
+	if err != nil {
+		return err
+	}
+	return p.retry(ctx, func() error { return p.client.CommitTransaction(ctx) })
+}
+
+// produce hands one message to the client, waiting while its queue is full.
+func (p *Producer) produce(ctx context.Context, m *kafka.Message) error {
+	for {
+		err := p.client.Produce(m, nil)
+		var e kafka.Error
+		if !errors.As(err, &e) || e.Code() != kafka.ErrQueueFull {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(time.Millisecond):
+		}
+	}
+}
+
+// retry asks again as long as the client says that asking again is right.
+func (p *Producer) retry(ctx context.Context, f func() error) error {
+	for {
+		err := f()
+		if err == nil || !retriable(err) || ctx.Err() != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+func retriable(err error) bool {
+	var e kafka.Error
+	return errors.As(err, &e) && !e.IsFatal() && !e.TxnRequiresAbort() && (e.IsRetriable() || e.IsTimeout())
+}
+
+// classify says ErrFenced where that is what an error means.
+func classify(err error) error {
+	var e kafka.Error
+	if errors.As(err, &e) {
+		switch e.Code() {
+		case kafka.ErrFenced, kafka.ErrProducerFenced, kafka.ErrInvalidProducerEpoch:
+			return fmt.Errorf("%w: %w", ErrFenced, err)
+		}
+	}
+	return err
+}
