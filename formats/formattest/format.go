@@ -1,0 +1,192 @@
+package formattest
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/penstock/penstock/formats"
+	"github.com/penstock/penstock/record"
+)
+
+// Format asks f for every promise that formats.Format and formats.Encoder make. The function count reads a file back and says
+// how many rows it holds.
+func Format(t *testing.T, f formats.Format, count func(file []byte) (int, error)) {
+	s := suite{f: f, count: count, records: Records(3000)}
+	for _, part := range []struct {
+		name string
+		test func(*testing.T)
+	}{
+		{"names end with a dot and more", s.ext},
+		{"files are complete", s.complete},
+		{"the same bytes however shared out", s.sharedOut},
+		{"nothing of the rows is kept", s.keepsNothing},
+		{"reset begins another file", s.reset},
+		{"the writer stays open", s.staysOpen},
+		{"errors of the writer are returned", s.writeErrors},
+		{"safe for concurrent use", s.concurrent},
+	} {
+		t.Run(part.name, part.test)
+	}
+}
+
+type suite struct {
+	f       formats.Format
+	count   func([]byte) (int, error)
+	records []record.Record
+}
+
+func (s suite) encoder(t *testing.T, w io.Writer) formats.Encoder {
+	e, err := s.f.NewEncoder(w, Schema())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+// file is what e writes of records, in calls of size rows.
+func (s suite) fill(t *testing.T, e formats.Encoder, records []record.Record, size int) {
+	for len(records) > 0 {
+		n := min(size, len(records))
+		if err := e.Encode(records[:n]); err != nil {
+			t.Fatal(err)
+		}
+		records = records[n:]
+	}
+	if err := e.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// file is a whole file of records, written in one call.
+func (s suite) file(t *testing.T, records []record.Record) []byte {
+	var w bytes.Buffer
+	s.fill(t, s.encoder(t, &w), records, len(records))
+	return w.Bytes()
+}
+
+func (s suite) ext(t *testing.T) {
+	if ext := s.f.Ext(); len(ext) < 2 || !strings.HasPrefix(ext, ".") || strings.Contains(ext, "/") {
+		t.Errorf("%q", ext)
+	}
+}
+
+func (s suite) complete(t *testing.T) {
+	for _, n := range []int{0, 1, len(s.records)} {
+		file := s.file(t, s.records[:n])
+		if got, err := s.count(file); err != nil || got != n {
+			t.Errorf("%d rows read back as %d, %v", n, got, err)
+		}
+	}
+}
+
+func (s suite) sharedOut(t *testing.T) {
+	want := s.file(t, s.records)
+	for _, size := range []int{1, 7, 64, 1000} {
+		var w bytes.Buffer
+		e := s.encoder(t, &w)
+		if err := e.Encode(nil); err != nil {
+			t.Fatal(err)
+		}
+		s.fill(t, e, s.records, size)
+		if !bytes.Equal(w.Bytes(), want) {
+			t.Errorf("calls of %d rows give other bytes than one call", size)
+		}
+	}
+}
+
+func (s suite) keepsNothing(t *testing.T) {
+	var w bytes.Buffer
+	e := s.encoder(t, &w)
+	for i := 0; i < len(s.records); i += 300 {
+		own, spoil := copied(s.records[i : i+300])
+		if err := e.Encode(own); err != nil {
+			t.Fatal(err)
+		}
+		spoil()
+	}
+	if err := e.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(w.Bytes(), s.file(t, s.records)) {
+		t.Error("the bytes changed with the rows, after Encode had returned")
+	}
+}
+
+func (s suite) reset(t *testing.T) {
+	var first, second bytes.Buffer
+	e := s.encoder(t, &first)
+	r, ok := e.(formats.Resetter)
+	if !ok {
+		t.Log("it is no Resetter, which is allowed")
+		return
+	}
+	for _, n := range []int{len(s.records), 0, 1, 500, len(s.records)} {
+		s.fill(t, e, s.records[:n], 100)
+		second.Reset()
+		r.Reset(&second)
+		s.fill(t, e, s.records, 999)
+		if !bytes.Equal(second.Bytes(), s.file(t, s.records)) {
+			t.Fatalf("a file after one of %d rows differs from the first of a new encoder", n)
+		}
+		first.Reset()
+		r.Reset(&first)
+	}
+}
+
+type closer struct {
+	bytes.Buffer
+	closed bool
+}
+
+func (c *closer) Close() error { c.closed = true; return nil }
+
+func (s suite) staysOpen(t *testing.T) {
+	w := new(closer)
+	s.fill(t, s.encoder(t, w), s.records[:10], 10)
+	if w.closed {
+		t.Error("the encoder closed its io.Writer")
+	}
+}
+
+type full struct{ room int }
+
+var errFull = errors.New("no space left on device")
+
+func (w *full) Write(b []byte) (int, error) {
+	if w.room -= len(b); w.room < 0 {
+		return 0, errFull
+	}
+	return len(b), nil
+}
+
+func (s suite) writeErrors(t *testing.T) {
+	size := len(s.file(t, s.records))
+	for _, room := range []int{0, 1, size / 2, size - 1} {
+		e := s.encoder(t, &full{room})
+		if err := errors.Join(e.Encode(s.records), e.Close()); !errors.Is(err, errFull) {
+			t.Errorf("a writer that takes %d of %d bytes: %v", room, size, err)
+		}
+	}
+}
+
+func (s suite) concurrent(t *testing.T) {
+	want := s.file(t, s.records)
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			var w bytes.Buffer
+			e, err := s.f.NewEncoder(&w, Schema())
+			if err == nil {
+				err = errors.Join(e.Encode(s.records), e.Close())
+			}
+			if err != nil || !bytes.Equal(w.Bytes(), want) {
+				t.Errorf("side by side with others an encoder writes other bytes, or fails: %v", err)
+			}
+		})
+	}
+	wg.Wait()
+}

@@ -1,0 +1,53 @@
+// Package json reads and writes the values of records as JSON, and writes files of JSON lines.
+package json
+
+import (
+	"sync"
+
+	"github.com/penstock/penstock/formats"
+	"github.com/penstock/penstock/record"
+)
+
+// CodecConfig is the codec's options: it has none.
+type CodecConfig struct{}
+
+// NewCodec makes a codec of JSON values, one to a record.
+func NewCodec(CodecConfig) (formats.Codec, error) {
+	return &codec{
+		readers: sync.Pool{New: func() any { return newReader() }},
+		writers: sync.Pool{New: func() any { return new(writer) }},
+	}, nil
+}
+
+type codec struct {
+	readers sync.Pool // of *reader
+	writers sync.Pool // of *writer
+}
+
+// Decode is of formats.Codec. What Batch.Bad held before is forgotten: the verdicts of this call stand there afterwards.
+func (c *codec) Decode(b *record.Batch) error {
+	r := c.readers.Get().(*reader)
+	defer c.readers.Put(r)
+	defer r.release()
+	b.Bad = b.Bad[:0]
+	if b.Schema != nil {
+		r.use(b.Schema)
+		b.Rows(len(b.Schema.Columns))
+	}
+	for i := range b.Records {
+		rec := &b.Records[i]
+		if err := r.read(rec, b.Schema != nil); err != nil {
+			rec.Row = nil
+			b.Bad = append(b.Bad, record.Bad{Index: i, Err: err})
+		}
+	}
+	return nil
+}
+
+// Encode is of formats.Codec. A *record.Bad names the first row that JSON cannot hold; no Value is set then.
+func (c *codec) Encode(b *record.Batch) error {
+	w := c.writers.Get().(*writer)
+	defer c.writers.Put(w)
+	w.use(b.Schema)
+	return w.write(b.Records)
+}

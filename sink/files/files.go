@@ -1,0 +1,141 @@
+// Package files is a sink that makes one file for each path and flush, in any Store.
+//
+// Rows are held compactly, by path, until their interval is cut, and encoded when it is committed. The names of the files, what
+// stands in them and what is found of an object that stands already follow from the rows and the claim alone.
+package files
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+	"sync"
+
+	"github.com/penstock/penstock/formats"
+	"github.com/penstock/penstock/plugin"
+	"github.com/penstock/penstock/record"
+	"github.com/penstock/penstock/sink"
+)
+
+// Config is the part of a sink's options that says where rows go and how they are written.
+type Config struct {
+	Path     Template       `yaml:"path" doc:"Folder of each row: text, {column}, {column:%Y-%m} for a column read as a date or time, {time:%Y-%m-%d} for the record's timestamp, {topic}, {partition}, {offset}, {key}, {header.NAME}, {value.NAME}."`
+	TimeZone TimeZone       `yaml:"time_zone" doc:"Zone in which path writes the record's timestamp, and values that have a zone; values without one are written as they stand."`
+	Format   formats.Format `yaml:"format" required:"true" doc:"How files are written."`
+}
+
+// Defaults is a Config that needs a Format.
+func Defaults() Config {
+	path, err := ParseTemplate(DefaultPath)
+	if err != nil {
+		panic(err)
+	}
+	return Config{Path: path}
+}
+
+// Options are what a Store asks of the engine.
+type Options struct {
+	Prefix     string // before every name; "" or something that ends in a slash
+	Slots      int    // files made side by side, over all Writers
+	MaxName    int    // in bytes, with the prefix
+	MaxSegment int    // in bytes, of what stands between two slashes; 0 is any
+}
+
+// New makes a sink into a Store. It is also sink.Columned.
+func New(store Store, c Config, o Options) (sink.Sink, error) {
+	if c.Format == nil {
+		return nil, plugin.Option("format", errors.New("is missing; say how files are written"))
+	}
+	raw, ok := c.Format.(formats.Raw)
+	return &engine{
+		store: store, Config: c, Options: o,
+		raw:    ok && raw.Raw(),
+		slots:  make(chan struct{}, max(1, o.Slots)),
+		coders: coders{gate: make(chan struct{}, runtime.GOMAXPROCS(0))},
+	}, nil
+}
+
+// engine is what the Writers of one Sink share.
+type engine struct {
+	Config
+	Options
+	store  Store
+	raw    bool
+	pool   pool
+	slots  chan struct{}
+	coders coders
+
+	mu    sync.Mutex
+	plans []*plan
+	open  int // Writers
+}
+
+// Columns are those of the path where values pass through as they are, and all of them otherwise.
+func (e *engine) Columns() (names []string, all bool) { return e.Path.Columns(), !e.raw }
+
+// Open reaches the store, and makes a Writer.
+func (e *engine) Open(ctx context.Context, c sink.Claim) (sink.Writer, error) {
+	if o, ok := e.store.(Opener); ok {
+		if err := o.Open(ctx); err != nil {
+			return nil, err
+		}
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.open++
+	return newWriter(e, c), nil
+}
+
+// closed is told of each Writer that is.
+func (e *engine) closed() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.open--; e.open > 0 {
+		return
+	}
+	if i, ok := e.store.(Idler); ok {
+		i.Idle()
+	}
+}
+
+// maxPlans is how many schemas are remembered.
+const maxPlans = 8
+
+// plan is what follows from one schema.
+func (e *engine) plan(s *record.Schema) (*plan, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, p := range e.plans {
+		if same(p.from, s) {
+			return p, nil
+		}
+	}
+	p, err := newPlan(s, e.Path, e.raw)
+	if err != nil {
+		return nil, err
+	}
+	if len(e.plans) == maxPlans {
+		e.plans = slices.Delete(e.plans, 0, 1)
+	}
+	e.plans = append(e.plans, p)
+	return p, nil
+}
+
+// same says that rows of two schemas may stand in one file.
+func same(a, b *record.Schema) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return a == b || a.Version == b.Version && slices.Equal(a.Columns, b.Columns)
+}
+
+// in takes one of the places there are, or waits for it.
+func in(ctx context.Context, places chan struct{}) error {
+	select {
+	case places <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("waiting to write a file: %w", ctx.Err())
+	}
+}

@@ -1,0 +1,216 @@
+package files
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/penstock/penstock/sink"
+)
+
+// flush is one closed interval. It holds each path's rows until that path's file is known to stand.
+type flush struct {
+	engine *engine
+	claim  sink.Claim
+	plan   *plan
+	from   int64
+	until  int64
+	redo   bool // an earlier run may have made some of its files
+	parts  []pending
+}
+
+// pending is the file of one path.
+type pending struct {
+	*buffer
+	name string
+	done bool
+	file sink.File
+}
+
+// dir is the folder of a path, with the prefix.
+func (e *engine) dir(path string) string {
+	if path == "" {
+		return e.Prefix
+	}
+	return e.Prefix + path + "/"
+}
+
+// stem is what the names of a partition's files begin with.
+func stem(c *sink.Claim) string { return fmt.Sprintf("%s+%d+", visible(c.Topic), c.Partition) }
+
+func (e *engine) name(c *sink.Claim, path string, first int64) string {
+	return e.dir(path) + stem(c) + fmt.Sprintf("%020d", first) + e.Format.Ext()
+}
+
+// Commit makes the anchor alone, then the other files side by side. The anchor holds the interval's first row, so its name does
+// not depend on where the interval ends: of two runs that cut differently one makes it, and the other is told of that.
+func (f *flush) Commit(ctx context.Context) ([]sink.File, error) {
+	if len(f.parts) == 0 {
+		return nil, nil
+	}
+	if err := f.settle(ctx, &f.parts[0]); err != nil {
+		return nil, err
+	}
+	if err := f.others(ctx); err != nil {
+		return nil, err
+	}
+	made := make([]sink.File, len(f.parts))
+	for i := range f.parts {
+		made[i] = f.parts[i].file
+	}
+	return made, nil
+}
+
+// others ends those under way before it reports the first error; what they made is kept.
+func (f *flush) others(ctx context.Context) error {
+	var group errgroup.Group
+	var failed atomic.Bool
+	group.SetLimit(cap(f.engine.slots))
+	for i := range f.parts[1:] {
+		p := &f.parts[1+i]
+		if p.done {
+			continue
+		}
+		group.Go(func() error {
+			if failed.Load() {
+				return nil
+			}
+			err := f.settle(ctx, p)
+			if err != nil {
+				failed.Store(true)
+			}
+			return err
+		})
+	}
+	return group.Wait()
+}
+
+// settle ends with the part's file standing, or an error.
+func (f *flush) settle(ctx context.Context, p *pending) error {
+	if p.done {
+		return nil
+	}
+	if err := in(ctx, f.engine.slots); err != nil {
+		return err
+	}
+	defer func() { <-f.engine.slots }()
+	if f.redo {
+		if err := f.find(ctx, p); err != nil || p.done {
+			return err
+		}
+	}
+	return f.make(ctx, p)
+}
+
+// finish lets go of the rows.
+func (f *flush) finish(p *pending, name string, first, rows, size int64) {
+	p.file = sink.File{
+		Name: name, Path: p.path, Topic: f.claim.Topic, Partition: f.claim.Partition,
+		First: first, Next: f.until, Rows: rows, Bytes: size,
+	}
+	p.done = true
+	p.free()
+}
+
+// make encodes the file and creates it, and judges what it meets.
+func (f *flush) make(ctx context.Context, p *pending) error {
+	e := f.engine
+	body := &spool{pool: &e.pool, limit: spoolMemory}
+	defer body.Close()
+	if err := e.coders.encode(ctx, e.Format, f.plan, p.buffer, body); err != nil {
+		return fmt.Errorf("%s: encode: %w", p.name, err)
+	}
+	err := e.store.Create(ctx, p.name, f.meta(p), body)
+	if err == nil {
+		f.finish(p, p.name, p.first, p.rows, body.Size())
+		return nil
+	}
+	if ctx.Err() != nil {
+		return err
+	}
+	return f.judge(ctx, p, body, err)
+}
+
+// judge finds out what a create that failed has left: our own file, somebody else's, or none.
+func (f *flush) judge(ctx context.Context, p *pending, body Body, failed error) error {
+	meta, size, err := f.engine.store.Stat(ctx, p.name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return failed
+	}
+	if err != nil {
+		return errors.Join(failed, err)
+	}
+	if c, ok := f.engine.store.(Comparer); ok && len(meta) == 0 {
+		equal, err := c.Same(ctx, p.name, body)
+		if err != nil {
+			return errors.Join(failed, err)
+		}
+		if equal {
+			f.finish(p, p.name, p.first, p.rows, size)
+			return nil
+		}
+	}
+	return f.adopt(p, p.name, meta, size)
+}
+
+// adopt takes an object for the part's file if it is, and says what it is otherwise.
+func (f *flush) adopt(p *pending, name string, meta map[string]string, size int64) error {
+	is, why := f.read(meta)
+	if why != "" {
+		return &sink.Foreign{Name: name, Why: why}
+	}
+	if is.until != f.until || is.layout != f.claim.Layout || is.schema != f.plan.file.Version {
+		if p.buffer == f.parts[0].buffer {
+			return &sink.Conflict{Name: name, End: is.until, Layout: is.layout, Schema: is.schema}
+		}
+		return &sink.Foreign{Name: name, Why: fmt.Sprintf("it is of the interval from %d to %d, layout %q, schema %d", f.from, is.until, is.layout, is.schema)}
+	}
+	f.finish(p, name, is.first, is.rows, size)
+	return nil
+}
+
+// find looks for the part's file under any name that it could have: where the topic is compacted, rows that were first when an
+// earlier run made it may be gone.
+func (f *flush) find(ctx context.Context, p *pending) error {
+	e := f.engine
+	base := e.dir(p.path) + stem(&f.claim)
+	end := base + fmt.Sprintf("%020d", f.until)
+	for name, err := range e.store.List(ctx, base, base+fmt.Sprintf("%020d", f.from)) {
+		if err != nil {
+			return err
+		}
+		if name >= end {
+			return nil
+		}
+		if len(name) != len(p.name) || !strings.HasSuffix(name, e.Format.Ext()) {
+			continue
+		}
+		if err := f.meet(ctx, p, name); err != nil || p.done {
+			return err
+		}
+	}
+	return nil
+}
+
+// meet judges an object within the interval, where its name is not the part's own.
+func (f *flush) meet(ctx context.Context, p *pending, name string) error {
+	meta, size, err := f.engine.store.Stat(ctx, name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if _, why := f.read(meta); why != "" {
+		if name != p.name && len(meta) == 0 {
+			return &sink.Foreign{Name: name, Why: "it stands within an interval that is written again, and does not say whose it is"}
+		}
+		return nil
+	}
+	return f.adopt(p, name, meta, size)
+}

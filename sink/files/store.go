@@ -1,0 +1,44 @@
+package files
+
+import (
+	"context"
+	"errors"
+	"io"
+	"iter"
+)
+
+// Store keeps named objects. It is safe for concurrent use.
+//
+//  1. Create makes an object whole and durable, or not at all, and never replaces one: ErrExists. After any other error it may
+//     stand all the same: Stat tells.
+//  2. Stat gives an object's metadata, without any where none of ours is on it, and its size; fs.ErrNotExist where nothing stands.
+//  3. List gives the names in prefix's folder that begin with prefix and sort after the name after, in byte order.
+type Store interface {
+	Create(ctx context.Context, name string, meta map[string]string, body Body) error
+	Stat(ctx context.Context, name string) (meta map[string]string, size int64, err error)
+	List(ctx context.Context, prefix, after string) iter.Seq2[string, error]
+}
+
+// ErrExists says that an object of that name stands already.
+var ErrExists = errors.New("it stands already")
+
+// Body is a whole file on its way into a store. It may be read several times, until Create returns.
+type Body interface {
+	io.ReaderAt
+	Size() int64
+	CRC32C() uint32
+}
+
+// What a Store may offer beyond its contract, found by assertion.
+type (
+	// Opener is a Store that must be reached before it is used; it is called for each Writer.
+	Opener interface {
+		Open(ctx context.Context) error
+	}
+	// Idler is a Store that lets go of connections when the last Writer is closed; it may be opened again.
+	Idler interface{ Idle() }
+	// Comparer is a Store that cannot always keep metadata: an object of equal content is our own.
+	Comparer interface {
+		Same(ctx context.Context, name string, body Body) (bool, error)
+	}
+)

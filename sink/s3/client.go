@@ -1,0 +1,60 @@
+package s3
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"time"
+
+	sdk "github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+)
+
+const (
+	answerIn = time.Minute // from the end of a request to the beginning of its answer
+	slowest  = 64 << 10    // bytes a second, of a body that still makes progress
+)
+
+// bounded gives every attempt a time that its size calls for: a request without progress ends.
+type bounded struct {
+	*http.Client
+	answer time.Duration
+}
+
+// client keeps a connection for every slot. It has the SDK's own settings, such as AWS_CA_BUNDLE.
+func client(c sdk.HTTPClient) bounded {
+	b, ok := c.(*awshttp.BuildableClient)
+	if !ok {
+		b = awshttp.NewBuildableClient()
+	}
+	t := b.GetTransport()
+	t.MaxIdleConns, t.MaxIdleConnsPerHost = 2*slots, slots
+	t.ResponseHeaderTimeout = answerIn
+	t.WriteBufferSize = 64 << 10
+	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return bounded{&http.Client{Transport: t, CheckRedirect: stay}, answerIn}
+}
+
+// Do is one attempt.
+func (b bounded) Do(r *http.Request) (*http.Response, error) {
+	limit := b.answer + time.Duration(max(0, r.ContentLength)/slowest)*time.Second
+	ctx, cancel := context.WithTimeout(r.Context(), limit)
+	resp, err := b.Client.Do(r.WithContext(ctx))
+	if err != nil {
+		cancel()
+		return nil, err
+	}
+	resp.Body = &cancelled{resp.Body, cancel}
+	return resp, nil
+}
+
+// cancelled ends the attempt's time when its answer has been read.
+type cancelled struct {
+	io.ReadCloser
+	cancel context.CancelFunc
+}
+
+func (c *cancelled) Close() error {
+	defer c.cancel()
+	return c.ReadCloser.Close()
+}

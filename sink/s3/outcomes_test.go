@@ -1,0 +1,256 @@
+package s3
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/johannesboyne/gofakes3"
+	"github.com/johannesboyne/gofakes3/backend/s3mem"
+
+	"github.com/penstock/penstock/aws"
+	"github.com/penstock/penstock/record"
+	"github.com/penstock/penstock/sink"
+	"github.com/penstock/penstock/sink/files"
+	"github.com/penstock/penstock/sink/sinktest"
+)
+
+// faulty is an S3 that treats the next few puts in its own way.
+type faulty struct {
+	http.Handler
+	mu     sync.Mutex
+	faults []func(w http.ResponseWriter, r *http.Request, s3 http.Handler)
+	puts   []http.Header
+}
+
+func (f *faulty) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	f.mu.Lock()
+	var fault func(http.ResponseWriter, *http.Request, http.Handler)
+	if r.Method == http.MethodPut && strings.Count(r.URL.Path, "/") > 2 {
+		f.puts = append(f.puts, r.Header)
+		if len(f.faults) > 0 {
+			fault, f.faults = f.faults[0], f.faults[1:]
+		}
+	}
+	f.mu.Unlock()
+	if fault != nil {
+		fault(w, r, f.Handler)
+		return
+	}
+	f.Handler.ServeHTTP(w, r)
+}
+
+// answer is a refusal: nothing is stored.
+func answer(status int, code string) func(http.ResponseWriter, *http.Request, http.Handler) {
+	return func(w http.ResponseWriter, r *http.Request, _ http.Handler) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		w.WriteHeader(status)
+		_, _ = fmt.Fprintf(w, "<Error><Code>%s</Code><Message>no</Message></Error>", code)
+	}
+}
+
+// lost stores the object, and drops the connection in place of an answer.
+func lost(w http.ResponseWriter, r *http.Request, s3 http.Handler) {
+	s3.ServeHTTP(httptest.NewRecorder(), r)
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err == nil {
+		_ = conn.Close()
+	}
+}
+
+// liar stores the object, and answers that it could not.
+func liar(w http.ResponseWriter, r *http.Request, s3 http.Handler) {
+	s3.ServeHTTP(httptest.NewRecorder(), r)
+	answer(500, "InternalError")(w, r, s3)
+}
+
+// faults is an S3 with faults to come.
+func faults(t *testing.T) (*faulty, aws.Config) {
+	credentials(t, "key", "secret")
+	f := &faulty{Handler: gofakes3.New(s3mem.New(), gofakes3.WithLogger(gofakes3.StdLog(log.New(io.Discard, "", 0)))).Server()}
+	server := httptest.NewServer(f)
+	t.Cleanup(server.Close)
+	return f, aws.Config{Endpoint: server.URL, PathStyle: true}
+}
+
+// flushOf is an interval of three rows, in a file each.
+func flushOf(t *testing.T, a aws.Config) sink.Flush {
+	t.Helper()
+	w, err := newSink(t, a, "lake").Open(t.Context(), sinktest.Claim(0, 0))
+	must(t, err)
+	t.Cleanup(func() { must(t, w.(io.Closer).Close()) })
+	b := record.Batch{Topic: "stock"}
+	for i, k := range []string{"a", "b", "c"} {
+		b.Records = append(b.Records, record.Record{Offset: int64(i), Key: []byte(k), Value: []byte(k)})
+	}
+	must(t, w.Write(t.Context(), &b))
+	f, err := w.Cut(3)
+	must(t, err)
+	return f
+}
+
+func TestOutcomes(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		fault func(http.ResponseWriter, *http.Request, http.Handler)
+		err   string // of the first Commit; the second must succeed
+	}{
+		{"409", answer(409, "ConditionalRequestConflict"), "ConditionalRequestConflict"},
+		{"412 and nothing there", answer(412, "PreconditionFailed"), "PreconditionFailed"},
+		{"503", answer(503, "SlowDown"), ""},
+		{"500", answer(500, "InternalError"), ""},
+		{"the answer is lost", lost, ""},
+		{"stored, and 500", liar, ""},
+		{"200 with an error in its body", answer(200, "InternalError"), ""},
+		{"200 that is none of S3's", func(http.ResponseWriter, *http.Request, http.Handler) {}, "without an ETag"},
+	} {
+		for nth, which := range []string{"anchor", "other"} {
+			t.Run(c.name+"/"+which, func(t *testing.T) {
+				f, a := faults(t)
+				place := bucket(t, a, "lake")
+				flush := flushOf(t, a)
+				if nth == 1 {
+					f.faults = append(f.faults, f.pass)
+				}
+				f.faults = append(f.faults, c.fault)
+				made, err := flush.Commit(t.Context())
+				if c.err != "" {
+					if err == nil || !strings.Contains(err.Error(), c.err) {
+						t.Fatalf("error %v, want one that says %q", err, c.err)
+					}
+					made, err = flush.Commit(t.Context())
+				}
+				must(t, err)
+				whole(t, made, place.all(t))
+			})
+		}
+	}
+}
+
+func (f *faulty) pass(w http.ResponseWriter, r *http.Request, s3 http.Handler) { s3.ServeHTTP(w, r) }
+
+// whole fails unless a, b and c stand, each in a file that was reported.
+func whole(t *testing.T, made []sink.File, there map[string][]byte) {
+	t.Helper()
+	var rows []string
+	for _, f := range made {
+		rows = append(rows, string(there[f.Name]))
+	}
+	if slices.Sort(rows); !slices.Equal(rows, []string{"a\n", "b\n", "c\n"}) || len(there) != 3 {
+		t.Errorf("files hold %q, and there are %v", rows, slices.Collect(maps.Keys(there)))
+	}
+}
+
+func TestOutageEndsInAnErrorAndTheNextCommitMends(t *testing.T) {
+	f, a := faults(t)
+	place := bucket(t, a, "lake")
+	flush := flushOf(t, a)
+	for range 3 {
+		f.faults = append(f.faults, answer(503, "SlowDown"))
+	}
+	if _, err := flush.Commit(t.Context()); code(err) != "SlowDown" || !strings.Contains(err.Error(), "s3://lake/lake/stock/key=a/stock+0+") {
+		t.Errorf("error %v", err)
+	}
+	made, err := flush.Commit(t.Context())
+	must(t, err)
+	whole(t, made, place.all(t))
+}
+
+func TestRequest(t *testing.T) {
+	f, a := faults(t)
+	bucket(t, a, "lake")
+	_, err := flushOf(t, a).Commit(t.Context())
+	must(t, err)
+	h := f.puts[0]
+	for k, want := range map[string]string{
+		"If-None-Match":                 "*",
+		"X-Amz-Checksum-Crc32c":         "Cb3imw==",
+		"X-Amz-Content-Sha256":          "UNSIGNED-PAYLOAD",
+		"X-Amz-Sdk-Checksum-Algorithm":  "",
+		"X-Amz-Trailer":                 "",
+		"Content-Length":                "2",
+		"X-Amz-Meta-Penstock-Connector": "stock%20lake",
+		"X-Amz-Meta-Penstock-From":      "0",
+		"X-Amz-Meta-Penstock-Until":     "3",
+		"X-Amz-Meta-Penstock-Rows":      "1",
+	} {
+		if got := h.Get(k); got != want {
+			t.Errorf("%s: %q, want %q", k, got, want)
+		}
+	}
+}
+
+func TestErrorsNameTheRemedy(t *testing.T) {
+	credentials(t, "key", "secret")
+	for _, c := range []struct {
+		status int
+		code   string
+		want   string
+	}{
+		{404, "NoSuchBucket", "make the bucket"},
+		{403, "AccessDenied", "allow s3:PutObject"},
+		{403, "InvalidAccessKeyId", "correct the credentials"},
+		{301, "PermanentRedirect", "set region"},
+		{400, "AuthorizationHeaderMalformed", "set region"},
+		{501, "NotImplemented", "knows If-None-Match"},
+	} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			answer(c.status, c.code)(w, r, nil)
+		}))
+		a := aws.Config{Endpoint: server.URL, PathStyle: true, Region: "eu-west-1"}
+		_, err := flushOf(t, a).Commit(t.Context())
+		server.Close()
+		for _, want := range []string{"s3: put s3://lake/lake/stock/key=a/stock+0+00000000000000000000.txt", c.want, c.code} {
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%d %s: error %v, want one that says %q", c.status, c.code, err, want)
+			}
+		}
+	}
+}
+
+func TestStoreList(t *testing.T) {
+	_, a := faults(t)
+	s := bucket(t, a, "lake")
+	for _, name := range []string{"a/x+1", "a/x+2", "a/x+2/deep", "a/x+3", "a/y", "b/x+4"} {
+		must(t, s.Create(t.Context(), name, nil, emptyBody{}))
+	}
+	var got []string
+	for name, err := range s.List(t.Context(), "a/x+", "a/x+1") {
+		must(t, err)
+		got = append(got, name)
+	}
+	if !slices.Equal(got, []string{"a/x+2", "a/x+3"}) {
+		t.Errorf("names %q", got)
+	}
+	if err := s.Create(t.Context(), "a/y", nil, emptyBody{}); !errors.Is(err, files.ErrExists) {
+		t.Errorf("error %v, want ErrExists", err)
+	}
+}
+
+type emptyBody struct{}
+
+func (emptyBody) ReadAt([]byte, int64) (int, error) { return 0, io.EOF }
+func (emptyBody) Size() int64                       { return 0 }
+func (emptyBody) CRC32C() uint32                    { return 0 }
+
+func TestAnAttemptWithoutProgressEnds(t *testing.T) {
+	stuck := make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-stuck }))
+	defer server.Close()
+	defer close(stuck)
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL, nil)
+	must(t, err)
+	_, err = bounded{http.DefaultClient, 50 * time.Millisecond}.Do(r)
+	if err == nil || !strings.Contains(err.Error(), "deadline") {
+		t.Errorf("error %v", err)
+	}
+}
