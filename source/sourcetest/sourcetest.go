@@ -1,0 +1,139 @@
+// Package sourcetest is the suite that every source passes: what source.Source promises, as tests.
+package sourcetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/penstock/penstock/record"
+	"github.com/penstock/penstock/source"
+)
+
+// Run holds src to the contract. Each of its splits must end by itself, soon, and should have several pages.
+func Run(t *testing.T, src source.Source) {
+	splits, err := src.Splits(t.Context())
+	if err != nil || len(splits) == 0 {
+		t.Fatalf("splits: %q, %v", splits, err)
+	}
+	t.Run("splits are stable", func(t *testing.T) { stable(t, src, splits) })
+	for _, split := range splits {
+		all := read(t, src, split, nil)
+		t.Run(split+"/same pages on every read", func(t *testing.T) { same(t, read(t, src, split, nil), all) })
+		t.Run(split+"/goes on after every page", func(t *testing.T) { resumes(t, src, split, all) })
+		t.Run(split+"/stops when told to", func(t *testing.T) { stops(t, src, split, all) })
+		t.Run(split+"/ends with its context", func(t *testing.T) { ends(t, src, split) })
+	}
+}
+
+func stable(t *testing.T, src source.Source, want []string) {
+	got, err := src.Splits(t.Context())
+	if err != nil || !slices.Equal(got, want) {
+		t.Errorf("splits are %q and then %q, %v", want, got, err)
+	}
+	if names := slices.Compact(slices.Sorted(slices.Values(want))); len(names) != len(want) {
+		t.Errorf("a split stands twice in %q", want)
+	}
+}
+
+// page is a copy of a page, as text.
+type page struct {
+	rows, bad []string
+	next      source.Offset
+}
+
+func read(t *testing.T, src source.Source, split string, after source.Offset) (pages []page) {
+	t.Helper()
+	for p, err := range src.Read(t.Context(), split, after) {
+		if err != nil {
+			t.Fatalf("reading %s after %q: %v", split, after, err)
+		}
+		pages = append(pages, keep(t, &p))
+	}
+	return pages
+}
+
+// keep copies a page, and fails where it is malformed.
+func keep(t *testing.T, p *source.Page) (c page) {
+	t.Helper()
+	if c.next = slices.Clone(p.Next); c.next == nil {
+		t.Fatal("a page's Next is nil, which is the beginning")
+	}
+	bad := map[int]bool{}
+	for i, b := range p.Bad {
+		if b.Index < 0 || b.Index >= len(p.Records) || i > 0 && p.Bad[i-1].Index >= b.Index || b.Err == nil {
+			t.Fatalf("Bad[%d] = %+v in a page of %d records", i, b, len(p.Records))
+		}
+		bad[b.Index] = true
+		c.bad = append(c.bad, b.Error())
+	}
+	for i, r := range p.Records {
+		if p.Schema != nil && !bad[i] && len(r.Row) != len(p.Schema.Columns) {
+			t.Fatalf("record %d has %d cells for %d columns", i, len(r.Row), len(p.Schema.Columns))
+		}
+		c.rows = append(c.rows, describe(p.Schema, r))
+	}
+	return c
+}
+
+func describe(s *record.Schema, r record.Record) string {
+	text := fmt.Sprintf("%d %q %q %v", r.Time, r.Key, r.Value, r.Row)
+	if s != nil {
+		text += fmt.Sprint(s.Columns)
+	}
+	return text
+}
+
+func same(t *testing.T, got, want []page) {
+	t.Helper()
+	if len(got) != len(want) {
+		t.Fatalf("%d pages, then %d", len(want), len(got))
+	}
+	for i := range want {
+		if !slices.Equal(got[i].rows, want[i].rows) || !slices.Equal(got[i].bad, want[i].bad) {
+			t.Fatalf("page %d differs: %q %q, then %q %q", i, want[i].rows, want[i].bad, got[i].rows, got[i].bad)
+		}
+	}
+}
+
+func resumes(t *testing.T, src source.Source, split string, all []page) {
+	for i, p := range all {
+		rest := read(t, src, split, p.next)
+		if i == len(all)-1 && len(rest) > 0 {
+			t.Fatalf("%d pages after the last one", len(rest))
+		}
+		same(t, rest, all[i+1:])
+	}
+}
+
+func stops(t *testing.T, src source.Source, split string, all []page) {
+	for stop := range all {
+		n := 0
+		for range src.Read(t.Context(), split, nil) {
+			if n++; n > stop {
+				break
+			}
+		}
+	}
+}
+
+func ends(t *testing.T, src source.Source, split string) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	pages, last := 0, error(nil)
+	start := time.Now()
+	for _, err := range src.Read(ctx, split, nil) {
+		if last = err; err == nil {
+			pages++
+		}
+	}
+	if last != nil && !errors.Is(last, context.Canceled) {
+		t.Errorf("ended with %v", last)
+	}
+	if took := time.Since(start); pages > 1 || took > 5*time.Second {
+		t.Errorf("%d pages in %v after the context was done", pages, took)
+	}
+}
