@@ -1,0 +1,58 @@
+package cmd
+
+import (
+	"fmt"
+	"text/tabwriter"
+
+	"github.com/penstock/penstock/plugin"
+	"github.com/penstock/penstock/worker"
+	"github.com/spf13/cobra"
+)
+
+func pluginsCommand(r *plugin.Registry) *cobra.Command {
+	return &cobra.Command{
+		Use:   "plugins",
+		Short: "List the plugins",
+		Args:  cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			w := tabwriter.NewWriter(c.OutOrStdout(), 0, 0, 2, ' ', 0)
+			for _, p := range r.List() {
+				fmt.Fprintf(w, "%s\t%s\n", p.Contract, p.Name)
+			}
+			return w.Flush()
+		},
+	}
+}
+
+func docsCommand(r *plugin.Registry) *cobra.Command {
+	return &cobra.Command{
+		Use:   "docs [NAME]",
+		Short: "Print the options of a plugin, or of the file itself",
+		Args:  cobra.MaximumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return r.Table(c.OutOrStdout(), worker.Defaults())
+			}
+			if err := r.Docs(c.OutOrStdout(), args[0]); err != nil {
+				return coded{err, exitInput}
+			}
+			return nil
+		},
+	}
+}
+
+func schemaCommand(r *plugin.Registry) *cobra.Command {
+	return &cobra.Command{
+		Use:   "schema",
+		Short: "Print a JSON Schema of the file, for editors",
+		Args:  cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			text, err := plugin.JSONSchema(r, worker.Defaults())
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(c.OutOrStdout(), "%s\n", text)
+			return err
+		},
+	}
+}

@@ -1,0 +1,77 @@
+package connector
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// Budget is what all rows that the process holds may take together, in bytes. It is shared by every connector.
+// Near it the partition that holds most is asked to flush; at it, reading waits.
+type Budget struct {
+	Limit int64
+
+	mu    sync.Mutex
+	total int64
+	held  map[*PartitionStatus]int64
+}
+
+// set says what a partition holds.
+func (b *Budget) set(p *PartitionStatus, n int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.held == nil {
+		b.held = map[*PartitionStatus]int64{}
+	}
+	b.total += n - b.held[p]
+	b.held[p] = n
+	if n == 0 {
+		delete(b.held, p)
+	}
+	p.buffered.Store(n)
+	if b.Limit > 0 && b.total > b.Limit/2 {
+		b.press()
+	}
+}
+
+// press asks the partition that holds most to flush, unless one that was asked has not yet.
+func (b *Budget) press() {
+	var most *PartitionStatus
+	for p, n := range b.held {
+		if p.press.Load() {
+			return
+		}
+		if most == nil || n > b.held[most] {
+			most = p
+		}
+	}
+	if most != nil {
+		most.press.Store(true)
+		most.p.Wake()
+	}
+}
+
+// pressed tells whether this partition was asked to flush.
+func (b *Budget) pressed(p *PartitionStatus) bool { return p.press.Load() }
+
+// over tells whether reading has to wait.
+func (b *Budget) over() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.Limit > 0 && b.total > b.Limit
+}
+
+// Held is what all partitions hold.
+func (b *Budget) Held() int64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.total
+}
+
+// wait lets others go first for a moment.
+func (b *Budget) wait(ctx context.Context) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(5 * time.Millisecond):
+	}
+}

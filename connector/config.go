@@ -1,0 +1,131 @@
+// Package connector runs one connector: a source into a topic, or topics into a sink, each row exactly once.
+package connector
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/penstock/penstock/formats"
+	"github.com/penstock/penstock/hook"
+	"github.com/penstock/penstock/kafka"
+	"github.com/penstock/penstock/plugin"
+	"github.com/penstock/penstock/record"
+	"github.com/penstock/penstock/sink"
+	"github.com/penstock/penstock/source"
+)
+
+// Config is one entry of the connectors block. It has a source and a topic, or topics and a sink.
+type Config struct {
+	Line   int    `yaml:",line"`
+	Layout string `yaml:",layout"` // the text of everything that decides names, rows and verdicts
+
+	Source source.Source `yaml:"source" layout:"-" doc:"What is read into the topic."`
+	Topic  Topic         `yaml:"topic" layout:"-" doc:"The topic that the source fills, made if absent: a name, or name and partitions."`
+
+	Topics       []string      `yaml:"topics" layout:"-" doc:"The topics that the sink empties."`
+	Sink         sink.Sink     `yaml:"sink" doc:"Where the rows of the topics go."`
+	Group        string        `yaml:"group" layout:"-" doc:"The consumer group; connect-<name> if not said."`
+	From         From          `yaml:"from" layout:"-" doc:"Where to begin at the group's first start: earliest, latest, or a time as in 2026-01-31T00:00:00Z."`
+	OnOffsetLoss string        `yaml:"on_offset_loss" enum:"stop|continue" layout:"-" doc:"What to do when rows have expired before they were read: hold the partition, or continue with the oldest that is left."`
+	Codec        formats.Codec `yaml:"codec" default:"json" doc:"How the records of the topic are encoded."`
+	Schema       Schema        `yaml:"schema" doc:"The columns of the rows."`
+	Flush        Flush         `yaml:"flush" layout:"-" doc:"When to make rows visible: whichever comes first, for each partition of a topic over all its paths."`
+	AfterFlush   []hook.Hook   `yaml:"after_flush" layout:"-" doc:"What runs after rows have become visible."`
+	Errors       Errors        `yaml:"errors" doc:"What becomes of records that cannot be written."`
+}
+
+// Topic is a topic to fill.
+type Topic struct {
+	Name       string `yaml:"name,short" doc:"Its name."`
+	Partitions int    `yaml:"partitions" doc:"How many partitions it is made with; the broker's default if not said."`
+}
+
+// Schema is what a connector says of its columns.
+type Schema struct {
+	Columns []record.Column `yaml:"columns" doc:"Columns and their types: string, bool, int32, int64, float, double, date, timestamp(ms), timestamp(us), bytes, json."`
+	Names   string          `yaml:"names" enum:"as_is|snake_case" doc:"How files spell the columns' names."`
+}
+
+// Flush says when an interval is closed.
+type Flush struct {
+	Rows  int           `yaml:"rows" doc:"After so many rows; 0 is off."`
+	Bytes plugin.Size   `yaml:"bytes" doc:"After so many bytes of record values."`
+	Every time.Duration `yaml:"every" doc:"So long after the first row of the interval was taken in."`
+	Idle  time.Duration `yaml:"idle" doc:"So long after the last row was taken in; 0 is off."`
+}
+
+// Errors is the policy for bad records.
+type Errors struct {
+	OnBadRecord string `yaml:"on_bad_record" enum:"stop|skip" doc:"stop holds the partition before the record; skip leaves it out, and counts it."`
+}
+
+// Defaults is where a Config starts from.
+func Defaults() Config {
+	return Config{
+		OnOffsetLoss: "stop",
+		Schema:       Schema{Names: "as_is"},
+		Flush:        Flush{Bytes: 128 << 20, Every: 5 * time.Minute},
+		Errors:       Errors{OnBadRecord: "stop"},
+	}
+}
+
+// Check holds the rules between options.
+func (c *Config) Check() error {
+	var errs []error
+	says := func(option, text string, broken bool) {
+		if broken {
+			errs = append(errs, plugin.Option(option, errors.New(text)))
+		}
+	}
+	switch {
+	case c.Source != nil && c.Sink != nil:
+		says("sink", "a connector has a source or a sink; make it two, with a topic between them", true)
+	case c.Source != nil:
+		says("topic", "a source needs a topic to fill; add topic: NAME", c.Topic.Name == "")
+		says("topics", "topics are for a sink; the topic that a source fills is topic: NAME", len(c.Topics) > 0)
+		says("after_flush", "after_flush is for a sink", len(c.AfterFlush) > 0)
+	case c.Sink != nil:
+		says("topics", "a sink needs topics to empty; add topics: [NAME]", len(c.Topics) == 0)
+		says("topic", "topic is what a source fills; a sink empties topics: [NAME]", c.Topic.Name != "")
+	default:
+		errs = append(errs, errors.New("a connector needs a source and a topic, or topics and a sink"))
+	}
+	says("flush", "rows, bytes and durations are not negative", c.Flush.Rows < 0 || c.Flush.Bytes < 0 || c.Flush.Every < 0 || c.Flush.Idle < 0)
+	says("flush", "nothing would ever be flushed; set rows, bytes, every or idle", c.Flush == Flush{})
+	if _, err := c.schema(); err != nil && c.Sink != nil {
+		errs = append(errs, plugin.Option("schema", err))
+	}
+	return errors.Join(errs...)
+}
+
+// From is where to begin, in the YAML's words.
+type From struct{ kafka.From }
+
+// UnmarshalText reads earliest, latest or a time.
+func (f *From) UnmarshalText(text []byte) error {
+	switch string(text) {
+	case "earliest":
+		f.From = kafka.From{}
+	case "latest":
+		f.From = kafka.From{Latest: true}
+	default:
+		t, err := time.Parse(time.RFC3339, string(text))
+		if err != nil {
+			return fmt.Errorf("%q is neither earliest, latest nor a time as in 2026-01-31T00:00:00Z", text)
+		}
+		f.From = kafka.From{Time: t}
+	}
+	return nil
+}
+
+// MarshalText writes what UnmarshalText reads.
+func (f From) MarshalText() ([]byte, error) {
+	switch {
+	case f.Latest:
+		return []byte("latest"), nil
+	case !f.Time.IsZero():
+		return []byte(f.Time.Format(time.RFC3339)), nil
+	}
+	return []byte("earliest"), nil
+}

@@ -1,0 +1,28 @@
+package connector
+
+import (
+	"sync"
+	"sync/atomic"
+)
+
+// countdown keeps a flag that says whether every partition that came to us has been read to its end, and at least one has come.
+type countdown struct {
+	flag *atomic.Bool
+
+	mu              sync.Mutex
+	owned, finished int
+}
+
+func newCountdown(flag *atomic.Bool) *countdown {
+	flag.Store(false)
+	return &countdown{flag: flag}
+}
+
+// change counts partitions that come (or go, below zero), and those of them that have been read to the end.
+func (c *countdown) change(owned, finished int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.owned += owned
+	c.finished += finished
+	c.flag.Store(c.owned > 0 && c.finished == c.owned)
+}

@@ -1,0 +1,222 @@
+package connector
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/penstock/penstock/sink"
+)
+
+// flight is one closed interval on its way to being visible, beside the intake of the next.
+type flight struct {
+	from, end int64
+	rows      int
+	flush     sink.Flush
+	planned   bool // the plan stands already: this is a redo
+	began     time.Time
+
+	done  chan struct{}
+	files []sink.File
+	err   error
+}
+
+// due tells whether the interval is to be closed now.
+func (t *task) due(now time.Time) bool {
+	f := t.Config.Flush
+	switch {
+	case t.until > 0:
+		return t.next >= t.until
+	case t.rows == 0:
+		return t.next > t.from && t.flight == nil && t.p.AtEnd() && (t.Status.draining.Load() || f.Every <= 0 || t.quiet(now))
+	case t.pressed, t.Budget.pressed(t.state), f.Rows > 0 && t.rows >= f.Rows, f.Bytes > 0 && t.bytes >= int64(f.Bytes):
+		return true
+	case t.Status.draining.Load() && t.p.AtEnd():
+		return true
+	}
+	return !now.Before(t.deadline())
+}
+
+// quiet tells whether an interval without rows has waited as long as one with rows would.
+func (t *task) quiet(now time.Time) bool {
+	if t.first.IsZero() {
+		t.first = now
+	}
+	return now.Sub(t.first) >= t.Config.Flush.Every
+}
+
+// deadline is when the clock will make the interval due; zero when it will not.
+func (t *task) deadline() time.Time {
+	f := t.Config.Flush
+	var at time.Time
+	sooner := func(base time.Time, d time.Duration) {
+		if d > 0 && !base.IsZero() && (at.IsZero() || base.Add(d).Before(at)) {
+			at = base.Add(d)
+		}
+	}
+	if t.flight != nil { // its end gives the word
+		return never
+	}
+	if t.next > t.from {
+		sooner(t.first, f.Every)
+	}
+	if t.rows > 0 {
+		sooner(t.last, f.Idle)
+	}
+	if at.IsZero() {
+		return never
+	}
+	return at
+}
+
+var never = time.Unix(1<<40, 0)
+
+// flush closes the interval at next and sends it on its way. While one is on its way, it waits for that first.
+func (t *task) flush(ctx context.Context) error {
+	if err := t.await(ctx); err != nil || t.next <= t.from {
+		return err
+	}
+	end := t.next
+	if t.until > 0 {
+		end = t.until
+	}
+	f := &flight{from: t.from, end: end, rows: t.rows, planned: t.until > 0, began: time.Now(), done: make(chan struct{})}
+	var err error
+	if f.flush, err = t.writer.Cut(end); err != nil {
+		return err
+	}
+	t.rows, t.bytes, t.until, t.pressed = 0, 0, 0, false
+	t.state.press.Store(false)
+	t.first, t.last = time.Time{}, time.Time{}
+	t.flight = f
+	point("cut")
+	go func() {
+		defer t.p.Wake()
+		defer close(f.done)
+		f.err = t.fly(ctx, f)
+	}()
+	return nil
+}
+
+// fly is steps two to four: the plan is durable before anything is visible, everything is visible before the offset moves.
+func (t *task) fly(ctx context.Context, f *flight) error {
+	m := t.memo()
+	if !f.planned && f.rows > 0 {
+		plan := m
+		plan.End = f.end
+		point("before plan")
+		if err := t.p.Commit(ctx, plan.mark(f.from)); err != nil {
+			return err
+		}
+		point("planned")
+	}
+	if err := t.visible(ctx, f); err != nil {
+		return err
+	}
+	point("visible")
+	if t.announce != nil && len(f.files) > 0 {
+		t.announce.owe(f.from)
+		m = t.memo()
+	}
+	if err := t.p.Commit(ctx, m.mark(f.end)); err != nil {
+		return err
+	}
+	point("committed")
+	return nil
+}
+
+// visible makes the interval visible, trying as long as the partition is ours: an outage of the store, of any length, costs no more.
+func (t *task) visible(ctx context.Context, f *flight) error {
+	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 10*time.Second) {
+		err := t.p.Effect(ctx, func(ctx context.Context) (err error) {
+			f.files, err = f.flush.Commit(ctx)
+			return err
+		})
+		var conflict *sink.Conflict
+		var foreign *sink.Foreign
+		if err == nil || errors.As(err, &conflict) || errors.As(err, &foreign) || ctx.Err() != nil || !t.p.Owned() {
+			return err
+		}
+		if t.state.retry(err) {
+			t.Log.Warn("flush is tried again", "connector", t.Name, "topic", t.p.Topic, "partition", t.p.ID, "from", f.from, "end", f.end, "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(wait/2 + rand.N(wait)): //nolint:gosec // when to ask again, not what
+		}
+	}
+}
+
+// landed takes note of a flight that has ended since, without waiting for one.
+func (t *task) landed(ctx context.Context) error {
+	if t.flight == nil {
+		return t.settleIdle(ctx)
+	}
+	select {
+	case <-t.flight.done:
+		return t.land(ctx)
+	default:
+		return nil
+	}
+}
+
+// await waits for the flight, if there is one, to end.
+func (t *task) await(ctx context.Context) error {
+	if t.flight == nil {
+		return nil
+	}
+	<-t.flight.done // it heeds ctx
+	return t.land(ctx)
+}
+
+// land draws the consequences of a flight.
+func (t *task) land(ctx context.Context) error {
+	f := t.flight
+	t.flight = nil
+	var conflict *sink.Conflict
+	switch {
+	case errors.As(f.err, &conflict):
+		return t.adopt(ctx, f, conflict)
+	case f.err != nil:
+		return f.err
+	}
+	t.from = f.end
+	t.state.flushed(f)
+	if s, ok := t.writer.(sink.Sized); ok {
+		t.Budget.set(t.state, s.Size())
+	}
+	t.Log.Debug("flushed", "connector", t.Name, "topic", t.p.Topic, "partition", t.p.ID, "from", f.from, "end", f.end, "rows", f.rows,
+		"files", len(f.files), "seconds", time.Since(f.began).Seconds())
+	if t.announce != nil && len(f.files) > 0 {
+		t.announce.tell(f.files, f.end)
+	}
+	return nil
+}
+
+// adopt takes over the end of an interval that stands already: what the group remembered had gone backwards. The rows are read again.
+func (t *task) adopt(ctx context.Context, f *flight, c *sink.Conflict) error {
+	if c.Layout != t.layout {
+		return fmt.Errorf("%w, under another configuration (layout %s, this is %s); run that configuration once more to finish it", c, c.Layout, t.layout)
+	}
+	if c.End <= f.from {
+		return fmt.Errorf("%w, before it begins at %d", c, f.from)
+	}
+	t.Log.Info("an interval that stands already is taken over", "connector", t.Name, "topic", t.p.Topic, "partition", t.p.ID, "from", f.from, "end", c.End)
+	plan := t.memo()
+	plan.End = c.End
+	if err := t.p.Commit(ctx, plan.mark(f.from)); err != nil {
+		return err
+	}
+	t.from, t.next, t.until = f.from, f.from, c.End
+	t.rows, t.bytes, t.first, t.last = 0, 0, time.Time{}, time.Time{}
+	if err := t.open(ctx); err != nil {
+		return err
+	}
+	if err := t.p.MoveTo(t.from); err != nil {
+		return err
+	}
+	return errTurned
+}

@@ -1,0 +1,322 @@
+package connector
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/penstock/penstock/kafka"
+	"github.com/penstock/penstock/record"
+	"github.com/penstock/penstock/sink"
+)
+
+// task moves one partition into the sink, interval after interval, as exactly-once delivery asks: cut, plan, write, commit.
+// Its fields belong to the goroutine that owns the partition.
+type task struct {
+	*Run
+	p      *kafka.Partition
+	state  *PartitionStatus
+	writer sink.Writer
+
+	from     int64 // committed: all rows before it are visible
+	next     int64 // position: rows before it are in the writer
+	until    int64 // the end of a plan that has to be redone; 0 otherwise
+	rows     int
+	bytes    int64
+	first    time.Time // when the interval's first row was taken in
+	last     time.Time // when its last row was
+	flight   *flight   // the interval that is being made visible; nil when there is none
+	pressed  bool      // memory asks for a cut
+	view     record.Batch
+	announce *announcement
+}
+
+// own is the whole life of a partition with us. It returns an error only for what is wrong with the connector as a whole; what is
+// wrong with this partition holds it, and the others go on.
+func (r *Run) own(ctx context.Context, p *kafka.Partition) error {
+	t := &task{Run: r, p: p, state: r.Status.open(p), from: p.Start.Offset, next: p.Start.Offset}
+	defer r.Status.close(t.state)
+	defer t.drop()
+	err := t.begin(ctx)
+	if err == nil {
+		err = t.journey(ctx)
+	}
+	if w := (whole{}); errors.As(err, &w) {
+		return w.error
+	}
+	if err != nil && !errors.Is(err, kafka.ErrGone) && ctx.Err() == nil {
+		t.hold(ctx, err)
+	}
+	return nil
+}
+
+// journey is the way out, from topic to sink.
+func (t *task) journey(ctx context.Context) error {
+	for b, err := range t.p.Batches(ctx) {
+		if err == nil {
+			err = t.take(ctx, b)
+		}
+		if lost := (*kafka.Lost)(nil); errors.As(err, &lost) {
+			err = t.lost(lost)
+		}
+		if err != nil && !errors.Is(err, errTurned) {
+			return err
+		}
+	}
+	return t.finish(ctx)
+}
+
+// errTurned says that the position was set back: the rest of the batch in hand is of no use, it will be read again.
+var errTurned = errors.New("the position was set back")
+
+// whole is an error of the connector, not of the one partition: its run ends and is begun again.
+type whole struct{ error }
+
+func (e whole) Unwrap() error { return e.error }
+
+// begin takes up what the last owner left: a plan that has to be finished, hooks that are owed.
+func (t *task) begin(ctx context.Context) error {
+	m, err := readMemo(t.p.Start)
+	if err != nil {
+		return err
+	}
+	if m.Topic != "" && t.p.TopicID != "" && m.Topic != t.p.TopicID {
+		return fmt.Errorf("the topic was made again under the same name: offset %d is of the one before; delete the group %s to begin the new one", t.from, t.Group())
+	}
+	if m.End > t.from {
+		if m.Layout != t.layout {
+			return fmt.Errorf("offsets %d to %d were begun under another configuration of path, format, columns or bucket (layout %s, this is %s); run that configuration once more to finish them", t.from, m.End, m.Layout, t.layout)
+		}
+		t.until = m.End
+	}
+	t.announce = t.hooks.partition(t.p, m.Owed)
+	if err := t.open(ctx); err != nil {
+		return err
+	}
+	if t.p.Start.Metadata == "" {
+		return t.p.Commit(ctx, t.memo().mark(t.from))
+	}
+	return nil
+}
+
+// open gets a writer for the interval that begins at from.
+func (t *task) open(ctx context.Context) error {
+	t.drop()
+	w, err := t.Config.Sink.Open(ctx, sink.Claim{
+		Connector: t.Name, Topic: t.p.Topic, TopicID: t.p.TopicID, Partition: t.p.ID, From: t.from, Until: t.until, Layout: t.layout,
+	})
+	if err != nil {
+		return whole{err}
+	}
+	t.writer = w
+	return nil
+}
+
+// drop closes the writer, if it wants to be closed.
+func (t *task) drop() {
+	if c, ok := t.writer.(io.Closer); ok {
+		c.Close()
+	}
+	t.writer = nil
+	t.Budget.set(t.state, 0)
+}
+
+func (t *task) memo() memo {
+	m := memo{Version: memoVersion, Layout: t.layout, Topic: t.p.TopicID}
+	if t.announce != nil {
+		m.Owed = t.announce.owed()
+	}
+	return m
+}
+
+// take takes a batch in, and closes as many intervals as it completes.
+func (t *task) take(ctx context.Context, b *record.Batch) error {
+	if err := t.landed(ctx); err != nil {
+		return err
+	}
+	b.Schema = t.schema
+	if err := t.Config.Codec.Decode(b); err != nil {
+		return whole{err}
+	}
+	for at := 0; ; {
+		n := t.room(b, at)
+		if err := t.fill(ctx, b, at, at+n); err != nil {
+			return err
+		}
+		if at += n; at < len(b.Records) {
+			t.next = b.Records[at].Offset
+		} else {
+			t.next = b.Next
+		}
+		t.state.moved(t.next, t.p.AtEnd())
+		if t.due(time.Now()) {
+			if err := t.flush(ctx); err != nil {
+				return err
+			}
+		} else if at == len(b.Records) {
+			break
+		}
+	}
+	t.p.WakeAt(t.deadline())
+	return t.breathe(ctx)
+}
+
+// room is how many of the batch's records from at on may still join the interval.
+func (t *task) room(b *record.Batch, at int) int {
+	rest := b.Records[at:]
+	n := len(rest)
+	if t.until > 0 {
+		for n > 0 && rest[n-1].Offset >= t.until {
+			n--
+		}
+		return n
+	}
+	if t.Config.Flush.Rows > 0 {
+		n = min(n, t.Config.Flush.Rows-t.rows)
+	}
+	return n
+}
+
+// fill writes the records from at up to end, leaving out the bad ones as the policy says.
+func (t *task) fill(ctx context.Context, b *record.Batch, at, end int) error {
+	for _, bad := range b.Bad {
+		if bad.Index < at || bad.Index >= end {
+			continue
+		}
+		if err := t.write(ctx, b, at, bad.Index); err != nil {
+			return err
+		}
+		if err := t.bad(ctx, b, bad); err != nil {
+			return err
+		}
+		at = bad.Index + 1
+	}
+	return t.write(ctx, b, at, end)
+}
+
+// write hands sound records to the writer, which may still refuse one by one.
+func (t *task) write(ctx context.Context, b *record.Batch, at, end int) error {
+	for at < end {
+		t.view.Topic, t.view.Partition, t.view.Schema = b.Topic, b.Partition, b.Schema
+		t.view.Records = b.Records[at:end]
+		err := t.writer.Write(ctx, &t.view)
+		var bad *record.Bad
+		switch {
+		case errors.As(err, &bad):
+			t.count(t.view.Records[:bad.Index])
+			at += bad.Index
+			if err := t.bad(ctx, b, record.Bad{Index: at, Err: bad.Err}); err != nil {
+				return err
+			}
+			at++
+		case err != nil:
+			return err
+		default:
+			t.count(t.view.Records)
+			at = end
+		}
+	}
+	return nil
+}
+
+// count keeps what the interval holds.
+func (t *task) count(recs []record.Record) {
+	if len(recs) == 0 {
+		return
+	}
+	t.last = time.Now()
+	if t.rows == 0 {
+		t.first = t.last
+	}
+	t.rows += len(recs)
+	for i := range recs {
+		t.bytes += int64(len(recs[i].Value))
+	}
+	t.state.rows.Add(int64(len(recs)))
+	if s, ok := t.writer.(sink.Sized); ok {
+		t.Budget.set(t.state, s.Size())
+	}
+}
+
+// bad disposes of one record. To stop, what came before it is made visible first.
+func (t *task) bad(ctx context.Context, b *record.Batch, bad record.Bad) error {
+	rec := &b.Records[bad.Index]
+	if t.Config.Errors.OnBadRecord == "skip" {
+		t.state.skipped.Add(1)
+		return nil
+	}
+	t.next = rec.Offset
+	if t.until == 0 && t.next > t.from {
+		if err := t.flush(ctx); err != nil {
+			return err
+		}
+	}
+	if err := t.await(ctx); err != nil {
+		return err
+	}
+	return fmt.Errorf("offset %d cannot be written: %w; mend what produces it, or set errors: {on_bad_record: skip}", rec.Offset, bad.Err)
+}
+
+// breathe waits while the process as a whole holds more than its budget and somebody is letting go of memory.
+func (t *task) breathe(ctx context.Context) error {
+	for t.Budget.over() && t.until == 0 && ctx.Err() == nil && !t.p.Stopping() {
+		if t.Budget.pressed(t.state) || t.flight != nil {
+			t.pressed = true
+			if err := t.flush(ctx); err != nil {
+				return err
+			}
+			return t.await(ctx)
+		}
+		t.Budget.wait(ctx)
+	}
+	return nil
+}
+
+// lost is met when the position is not on the topic any more. To go on, what is left is read into the same interval.
+func (t *task) lost(lost *kafka.Lost) error {
+	low, high, err := t.p.Bounds()
+	switch {
+	case err != nil:
+		return err
+	case t.next > high:
+		return fmt.Errorf("offset %d is committed but the topic ends at %d: it was truncated or made again; delete the group %s to begin anew", t.next, high, t.Group())
+	case t.Config.OnOffsetLoss != "continue":
+		return fmt.Errorf("rows from offset %d to %d have expired before they were read (%w); set on_offset_loss: continue to go on with the oldest that is left", t.next, low, lost)
+	}
+	t.Log.Warn("rows have expired before they were read", "connector", t.Name, "topic", t.p.Topic, "partition", t.p.ID, "from", t.next, "to", low)
+	return t.p.MoveTo(low)
+}
+
+// finish ends the partition's stay: what is under way is completed; when the process ends, so is what was taken in.
+func (t *task) finish(ctx context.Context) error {
+	if err := t.await(ctx); errors.Is(err, errTurned) {
+		return nil // the plan is committed: the next owner finishes it
+	} else if err != nil {
+		return err
+	}
+	if t.p.Draining() && t.until == 0 && t.next > t.from {
+		if err := t.flush(ctx); err != nil {
+			return err
+		}
+		if err := t.await(ctx); err != nil {
+			return err
+		}
+	}
+	if t.p.Draining() {
+		return t.settle(ctx)
+	}
+	return nil
+}
+
+// hold keeps the partition without touching it, until it is taken away or the process ends: somebody has to look.
+func (t *task) hold(ctx context.Context, why error) {
+	t.state.hold(why)
+	t.Log.Error("partition held", "connector", t.Name, "topic", t.p.Topic, "partition", t.p.ID, "committed", t.from, "error", why)
+	t.drop()
+	select {
+	case <-ctx.Done():
+	case <-t.p.Stopped():
+	}
+}

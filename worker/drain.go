@@ -1,0 +1,111 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/penstock/penstock/kafka"
+)
+
+// Drain runs every connector until each finite source is read and each sink has made visible all rows up to the ends that its
+// topics had then. It returns early with an error when a partition is held: that would never end.
+func (w *Worker) Drain(ctx context.Context) error {
+	running, cancel := context.WithCancel(ctx)
+	defer cancel()
+	ended := make(chan error, 1)
+	go func() { ended <- w.Run(running) }()
+	err := w.drained(ctx)
+	cancel()
+	return errors.Join(err, <-ended)
+}
+
+func (w *Worker) drained(ctx context.Context) error {
+	f, err := w.Load()
+	if err != nil {
+		return err
+	}
+	if err := w.each(ctx, func() (bool, error) { return w.sourcesRead(f), nil }); err != nil {
+		return err
+	}
+	a, err := w.client.Admin()
+	if err != nil {
+		return err
+	}
+	defer a.Close()
+	for _, e := range f.Connectors {
+		if e.Config.Sink == nil {
+			continue
+		}
+		ends, err := w.ends(ctx, a, e.Config.Topics)
+		if err != nil {
+			return err
+		}
+		w.status[e.Name].Drain()
+		if err := w.each(ctx, func() (bool, error) { return w.flushed(ctx, a, e.Name, ends) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// each asks until the answer is yes, and looks for what would never end meanwhile.
+func (w *Worker) each(ctx context.Context, done func() (bool, error)) error {
+	for {
+		if ok, err := done(); ok || err != nil {
+			return err
+		}
+		for _, name := range w.names {
+			for partition, why := range w.status[name].Held() {
+				return fmt.Errorf("%s: %s is held: %w", name, partition, why)
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+func (w *Worker) sourcesRead(f *File) bool {
+	return !slices.ContainsFunc(f.Connectors, func(e Entry) bool {
+		return e.Config.Source != nil && !w.status[e.Name].Finished.Load()
+	})
+}
+
+// ends asks until the topics stand, which a source may be about to make.
+func (w *Worker) ends(ctx context.Context, a *kafka.Admin, topics []string) (ends map[string][]int64, err error) {
+	err = w.each(ctx, func() (bool, error) {
+		ends, err = a.Ends(ctx, topics)
+		if errors.Is(err, kafka.ErrNoTopic) {
+			return false, nil
+		}
+		return err == nil, err
+	})
+	return ends, err
+}
+
+// flushed tells whether the group's committed offsets have come to the ends.
+func (w *Worker) flushed(ctx context.Context, a *kafka.Admin, name string, ends map[string][]int64) (bool, error) {
+	w.mu.Lock()
+	run := w.runs[name]
+	w.mu.Unlock()
+	if run == nil {
+		return false, nil
+	}
+	marks, err := a.Committed(ctx, run.Group(), run.Config.Topics)
+	if err != nil {
+		return false, nil // the coordinator may be away; the runs say so
+	}
+	for topic, ends := range ends {
+		for p, end := range ends {
+			if marks[topic][p].Offset < end {
+				return false, nil
+			}
+		}
+	}
+	return true, nil
+}

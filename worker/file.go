@@ -1,0 +1,63 @@
+// Package worker is the process: it starts the connectors of a file, begins again what failed, and ends when told or when all is read.
+package worker
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/penstock/penstock/connector"
+	"github.com/penstock/penstock/kafka"
+	"github.com/penstock/penstock/plugin"
+)
+
+// File is connectors.yaml.
+type File struct {
+	Kafka      kafka.Config `yaml:"kafka" doc:"The Kafka cluster."`
+	Memory     plugin.Size  `yaml:"memory" doc:"How much memory the rows that are held may take, in the whole process."`
+	Connectors []Entry      `yaml:"connectors" required:"true" doc:"The connectors, by name."`
+}
+
+// Entry is one connector with its name.
+type Entry struct {
+	Name   string           `yaml:",key"`
+	Config connector.Config `yaml:",value"`
+}
+
+// Default is where an entry starts from.
+func (e *Entry) Default() { e.Config = connector.Defaults() }
+
+// smallest is the least budget that holds a batch, its rows and a file in the making.
+const smallest = 16 << 20
+
+// Check holds the rules between options.
+func (f *File) Check() error {
+	var errs []error
+	if f.Memory < smallest {
+		errs = append(errs, plugin.Option("memory", fmt.Errorf("%v is too little; at least %v", f.Memory, plugin.Size(smallest))))
+	}
+	if len(f.Connectors) == 0 {
+		errs = append(errs, plugin.Option("connectors", errors.New("there are none; add one")))
+	}
+	return errors.Join(errs...)
+}
+
+// Defaults is where a File starts from.
+func Defaults() *File { return &File{Kafka: kafka.Defaults(), Memory: 256 << 20} }
+
+// Read reads a file's text and builds what it names. The error lists every problem.
+func Read(r *plugin.Registry, name string, text []byte, opts ...plugin.DecodeOption) (*File, error) {
+	f := Defaults()
+	if err := plugin.Decode(r, name, text, f, opts...); err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+func (f *File) connector(name string) (connector.Config, bool) {
+	for _, e := range f.Connectors {
+		if e.Name == name {
+			return e.Config, true
+		}
+	}
+	return connector.Config{}, false
+}

@@ -1,0 +1,114 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/penstock/penstock/connector"
+	"github.com/penstock/penstock/kafka"
+)
+
+// Worker runs the connectors of one file, each on its own: one that fails is built again from the file and begins again from what
+// it had committed, and the others do not notice.
+type Worker struct {
+	Load func() (*File, error) // reads and builds the file anew
+	Log  *slog.Logger
+
+	client *kafka.Client
+	budget connector.Budget
+
+	mu     sync.Mutex
+	status map[string]*connector.Status
+	runs   map[string]*connector.Run
+	names  []string
+}
+
+// Start reads the file.
+func Start(load func() (*File, error), log *slog.Logger) (*Worker, error) {
+	f, err := load()
+	if err != nil {
+		return nil, err
+	}
+	w := &Worker{Load: load, Log: log, status: map[string]*connector.Status{}, runs: map[string]*connector.Run{}}
+	w.client = &kafka.Client{Config: f.Kafka, Log: func(place, what, detail string) { log.Debug(detail, "from", place, "what", what) }}
+	w.budget.Limit = int64(f.Memory) / 2
+	for _, e := range f.Connectors {
+		w.names = append(w.names, e.Name)
+		w.status[e.Name] = &connector.Status{}
+	}
+	return w, nil
+}
+
+// Names lists the connectors in the file's order.
+func (w *Worker) Names() []string { return w.names }
+
+// Status is how a connector is doing.
+func (w *Worker) Status(name string) *connector.Status { return w.status[name] }
+
+// Run runs every connector until ctx is done, and returns when each has made visible what it had taken in.
+func (w *Worker) Run(ctx context.Context) error {
+	var wg sync.WaitGroup
+	errs := make([]error, len(w.names))
+	for i, name := range w.names {
+		wg.Go(func() { errs[i] = w.supervise(ctx, name) })
+	}
+	wg.Wait()
+	return errors.Join(errs...)
+}
+
+// Backoff after failures, and how long a run has to last to be taken for a healthy one.
+const (
+	firstWait = 500 * time.Millisecond
+	longest   = time.Minute
+	healthy   = time.Minute
+)
+
+// supervise runs one connector again and again. It returns what went wrong at the end, when ctx is done.
+func (w *Worker) supervise(ctx context.Context, name string) error {
+	st := w.status[name]
+	for wait := firstWait; ; wait = min(2*wait, longest) {
+		began := time.Now()
+		st.Set("running", nil)
+		err := w.once(ctx, name)
+		if ctx.Err() != nil {
+			st.Set("stopped", err)
+			if err != nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+			return nil
+		}
+		if time.Since(began) > healthy {
+			wait = firstWait
+		}
+		pause := wait/2 + rand.N(wait/2)
+		st.Set("restarting", err)
+		w.Log.Error("connector failed, begins again", "connector", name, "in", pause.Round(time.Millisecond), "error", err)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(pause):
+		}
+	}
+}
+
+// once is one run, built from the file.
+func (w *Worker) once(ctx context.Context, name string) error {
+	f, err := w.Load()
+	if err != nil {
+		return err
+	}
+	config, ok := f.connector(name)
+	if !ok {
+		return errors.New("it is no longer in the file")
+	}
+	run := &connector.Run{Name: name, Config: config, Client: w.client, Budget: &w.budget, Log: w.Log, Status: w.status[name]}
+	w.mu.Lock()
+	w.runs[name] = run
+	w.mu.Unlock()
+	return run.Do(ctx)
+}
