@@ -31,7 +31,7 @@ func (t *task) due(now time.Time) bool {
 		return t.next >= t.until
 	case t.rows == 0:
 		return t.next > t.from && t.flight == nil && t.p.AtEnd() && (t.Status.draining.Load() || f.Every <= 0 || t.quiet(now))
-	case t.pressed, t.Budget.pressed(t.state), f.Rows > 0 && t.rows >= f.Rows, f.Bytes > 0 && t.bytes >= int64(f.Bytes):
+	case t.Budget.pressed(t.state), f.Rows > 0 && t.rows >= f.Rows, f.Bytes > 0 && t.bytes >= int64(f.Bytes):
 		return true
 	case t.Status.draining.Load() && t.p.AtEnd():
 		return true
@@ -75,7 +75,9 @@ var never = time.Unix(1<<40, 0)
 
 // flush closes the interval at next and sends it on its way. While one is on its way, it waits for that first.
 func (t *task) flush(ctx context.Context) error {
-	if err := t.await(ctx); err != nil || t.next <= t.from {
+	err := t.await(ctx)
+	t.state.press.Store(false)
+	if err != nil || t.next <= t.from {
 		return err
 	}
 	end := t.next
@@ -83,12 +85,10 @@ func (t *task) flush(ctx context.Context) error {
 		end = t.until
 	}
 	f := &flight{from: t.from, end: end, rows: t.rows, planned: t.until > 0, began: time.Now(), done: make(chan struct{})}
-	var err error
 	if f.flush, err = t.writer.Cut(end); err != nil {
 		return err
 	}
-	t.rows, t.bytes, t.until, t.pressed = 0, 0, 0, false
-	t.state.press.Store(false)
+	t.rows, t.bytes, t.until = 0, 0, 0
 	t.first, t.last = time.Time{}, time.Time{}
 	t.flight = f
 	point("cut")

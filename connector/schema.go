@@ -3,6 +3,7 @@ package connector
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -12,45 +13,56 @@ import (
 
 // schema is the columns that the sink asks for, typed as declared; nil when it asks for none.
 func (c *Config) schema() (*record.Schema, error) {
-	declared := map[string]record.Column{}
-	files := map[string]string{}
-	for _, col := range c.Schema.Columns {
-		if _, twice := declared[col.Name]; twice {
-			return nil, fmt.Errorf("column %q is declared twice", col.Name)
-		}
-		col.As = c.fileName(col.Name)
-		if other, clash := files[strings.ToLower(col.As)]; clash {
-			return nil, fmt.Errorf("columns %q and %q would have the same name in files, letter case ignored: %s", other, col.Name, col.As)
-		}
-		declared[col.Name], files[strings.ToLower(col.As)] = col, col.Name
-	}
+	declared, err := c.declared()
 	asks, ok := c.Sink.(sink.Columned)
-	if !ok {
-		return nil, nil
+	if err != nil || !ok {
+		return nil, err
 	}
 	names, all := asks.Columns()
-	if all && len(c.Schema.Columns) == 0 {
-		return nil, errors.New("the format writes typed columns; declare them, as in columns: {Date: date, Volume: double}")
-	}
 	s := &record.Schema{}
 	if all {
-		for _, col := range c.Schema.Columns {
-			s.Columns = append(s.Columns, declared[col.Name])
+		if len(declared) == 0 {
+			return nil, errors.New("the format writes typed columns; declare them, as in columns: {Date: date, Volume: double}")
 		}
+		s.Columns = slices.Clone(declared)
 	}
 	for _, name := range names {
 		if s.Index(name) < 0 {
-			col, ok := declared[name]
-			if !ok {
-				col = record.Column{Name: name, As: c.fileName(name), Type: record.Type{Kind: record.Any}}
-			}
-			s.Columns = append(s.Columns, col)
+			s.Columns = append(s.Columns, c.column(declared, name))
 		}
 	}
 	if len(s.Columns) == 0 {
 		return nil, nil
 	}
 	return s, nil
+}
+
+// declared is the columns that the file declares, with their names in files.
+func (c *Config) declared() ([]record.Column, error) {
+	var cols []record.Column
+	topic, files := map[string]bool{}, map[string]string{}
+	for _, col := range c.Schema.Columns {
+		col.As = c.fileName(col.Name)
+		lower := strings.ToLower(col.As)
+		if other, clash := files[lower]; topic[col.Name] {
+			return nil, fmt.Errorf("column %q is declared twice", col.Name)
+		} else if clash {
+			return nil, fmt.Errorf("columns %q and %q would have the same name in files, letter case ignored: %s", other, col.Name, col.As)
+		}
+		topic[col.Name], files[lower] = true, col.Name
+		cols = append(cols, col)
+	}
+	return cols, nil
+}
+
+// column is a column as declared, or one of whatever type it turns out to have.
+func (c *Config) column(declared []record.Column, name string) record.Column {
+	for _, col := range declared {
+		if col.Name == name {
+			return col
+		}
+	}
+	return record.Column{Name: name, As: c.fileName(name), Type: record.Type{Kind: record.Any}}
 }
 
 // fileName is how files spell a column's name.

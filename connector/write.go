@@ -28,7 +28,6 @@ type task struct {
 	first    time.Time // when the interval's first row was taken in
 	last     time.Time // when its last row was
 	flight   *flight   // the interval that is being made visible; nil when there is none
-	pressed  bool      // memory asks for a cut
 	view     record.Batch
 	announce *announcement
 }
@@ -262,14 +261,18 @@ func (t *task) bad(ctx context.Context, b *record.Batch, bad record.Bad) error {
 // breathe waits while the process as a whole holds more than its budget and somebody is letting go of memory.
 func (t *task) breathe(ctx context.Context) error {
 	for t.Budget.over() && t.until == 0 && ctx.Err() == nil && !t.p.Stopping() {
-		if t.Budget.pressed(t.state) || t.flight != nil {
-			t.pressed = true
-			if err := t.flush(ctx); err != nil {
-				return err
-			}
-			return t.await(ctx)
+		var err error
+		switch {
+		case t.Budget.pressed(t.state):
+			err = t.flush(ctx)
+		case t.flight != nil:
+			err = t.await(ctx)
+		default:
+			t.Budget.wait(ctx)
 		}
-		t.Budget.wait(ctx)
+		if err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -12,17 +12,9 @@ import (
 // It reads up to the partition's high watermark, waiting for transactions that are open there to end: to stop at the first of them
 // could miss a record behind it.
 func (c *Client) Table(ctx context.Context, topic string, partition int32) (map[string][]byte, error) {
-	a, err := c.Admin()
+	end, err := c.highWatermark(ctx, topic, partition)
 	if err != nil {
 		return nil, err
-	}
-	defer a.Close()
-	ends, err := a.ends(ctx, []string{topic}, kafka.IsolationLevelReadUncommitted)
-	if err != nil {
-		return nil, err
-	}
-	if int(partition) >= len(ends[topic]) {
-		return nil, fmt.Errorf("topic %s has %d partitions, not %d", topic, len(ends[topic]), partition+1)
 	}
 	consumer, err := kafka.NewConsumer(c.consumerConfig(Group{Name: "penstock-table"}))
 	if err != nil {
@@ -31,27 +23,39 @@ func (c *Client) Table(ctx context.Context, topic string, partition int32) (map[
 	defer consumer.Close()
 	go c.drainLogs(consumer.Logs())
 	err = consumer.Assign([]kafka.TopicPartition{{Topic: &topic, Partition: partition, Offset: kafka.OffsetBeginning}})
-	if err != nil {
-		return nil, fmt.Errorf("topic %s: %w", topic, err)
-	}
 	rows := map[string][]byte{}
-	for position := int64(0); position < ends[topic][partition] && ctx.Err() == nil; {
+	for position := int64(0); err == nil && position < end; err = errors.Join(err, ctx.Err()) {
 		switch e := consumer.Poll(100).(type) {
 		case *kafka.Message:
-			var ke kafka.Error
-			if errors.As(e.TopicPartition.Error, &ke) {
-				return nil, fmt.Errorf("topic %s: %w", topic, ke)
-			}
-			rows[string(e.Key)] = e.Value
+			rows[string(e.Key)], err = e.Value, e.TopicPartition.Error
 			position = int64(e.TopicPartition.Offset) + 1
 		case kafka.PartitionEOF:
 			position = max(position, int64(e.Offset))
 		case kafka.Error:
-			if e.IsFatal() {
-				return nil, fmt.Errorf("topic %s: %w", topic, e)
+			if c.log("kafka", "error", e.Error()); e.IsFatal() {
+				err = e
 			}
-			c.log("kafka", "error", e.Error())
 		}
 	}
-	return rows, ctx.Err()
+	if err != nil {
+		return nil, fmt.Errorf("topic %s: %w", topic, err)
+	}
+	return rows, nil
+}
+
+// highWatermark is the end of a partition, whatever transactions are open before it.
+func (c *Client) highWatermark(ctx context.Context, topic string, partition int32) (int64, error) {
+	a, err := c.Admin()
+	if err != nil {
+		return 0, err
+	}
+	defer a.Close()
+	ends, err := a.ends(ctx, []string{topic}, kafka.IsolationLevelReadUncommitted)
+	if err == nil && int(partition) >= len(ends[topic]) {
+		err = fmt.Errorf("topic %s has %d partitions; there is no partition %d", topic, len(ends[topic]), partition)
+	}
+	if err != nil {
+		return 0, err
+	}
+	return ends[topic][partition], nil
 }
