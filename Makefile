@@ -2,7 +2,7 @@
 
 VERSION   := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 PKGS      ?= ./...
-RACE_PKGS ?= $(PKGS)
+RACE_PKGS ?= $(shell go list $(PKGS) | grep -v -e /e2e$$ -e /chaos$$ -e /parts)
 RUN       := .cache/bin/parts-run
 
 .PHONY: build test parts lint clean

@@ -120,6 +120,9 @@ func appendFloat(b []byte, f float64, short bool) []byte {
 	if math.IsNaN(f) || math.IsInf(f, 0) {
 		return append(b, "null"...)
 	}
+	if f == 0 && math.Signbit(f) { // "-0" is an integer to some readers, which have but one zero
+		return append(b, "-0.0"...)
+	}
 	bits := 64
 	if short {
 		bits = 32

@@ -3,7 +3,7 @@ package files
 import "slices"
 
 // DefaultPath is one folder a topic and day.
-const DefaultPath = "{topic}/date={time:%Y-%m-%d}"
+const DefaultPath = "{topic}/day={time:%Y-%m-%d}"
 
 // Template says in which folder a record's row goes, from the record alone. Its zero value is the folder of the prefix itself.
 type Template struct {

@@ -58,8 +58,8 @@ func TestPath(t *testing.T) {
 	}
 	const null = "__HIVE_DEFAULT_PARTITION__"
 	for _, c := range []struct{ tmpl, tz, want string }{
-		{DefaultPath, "UTC", "stock/date=2026-01-31"},
-		{DefaultPath, "Asia/Tokyo", "stock/date=2026-02-01"},
+		{DefaultPath, "UTC", "stock/day=2026-01-31"},
+		{DefaultPath, "Asia/Tokyo", "stock/day=2026-02-01"},
 		{"", "UTC", ""},
 		{"a/{{b}}/%41=", "UTC", "a/{b}/%41="},
 		{"{topic}/{partition}/{offset}/{key}", "UTC", "stock/7/42/HSI%2F1"},

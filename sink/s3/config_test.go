@@ -58,7 +58,7 @@ one:
 		}
 	}
 	_, c, err = decoded(t, "one: {sink: {s3: {bucket: lake, format: lines}}}")
-	if err != nil || c.Files.Path.String() != "{topic}/date={time:%Y-%m-%d}" || c.Files.TimeZone.String() != "UTC" {
+	if err != nil || c.Files.Path.String() != "{topic}/day={time:%Y-%m-%d}" || c.Files.TimeZone.String() != "UTC" {
 		t.Errorf("defaults %+v, %v", c, err)
 	}
 }
