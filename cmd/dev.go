@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -24,10 +23,11 @@ func devCommand(r *plugin.Registry) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "dev [FILE]",
 		Short: "Run the connectors on an embedded Kafka, S3 and Glue",
-		Long: `Run the connectors of FILE (connectors.yaml) as it stands, but on parts inside this process: nothing has to be installed, and
-nothing outside is touched. What they hold stays in .penstock, S3 objects as plain files in .penstock/s3. It ends when everything
-is read and flushed, and prints what was written. The next run goes on from there.`,
-		Args: atMostOneFile,
+		Long: `Run the connectors of FILE (connectors.yaml) as it stands, but on parts inside this process: nothing has to be installed, and no
+broker or AWS account is touched, whatever the file and the environment say of them. What the parts hold stays in .penstock, S3
+objects as plain files in .penstock/s3. It ends when everything is read and flushed, and prints what was written. The next run goes
+on from there. A connector that fails three times for one reason ends it too.`,
+		Args: oneFile,
 		RunE: func(c *cobra.Command, args []string) error {
 			d.r, d.file, d.out, d.errOut = r, fileOf(args), c.OutOrStdout(), c.ErrOrStderr()
 			ctx, stop := signalled(c.Context())
@@ -48,46 +48,73 @@ type devRun struct {
 	out, errOut          io.Writer
 }
 
-func (d *devRun) run(ctx context.Context) (err error) {
-	text, err := readText(d.file)
-	if err != nil {
+func (d *devRun) run(ctx context.Context) error {
+	if _, err := readFile(d.r, d.file); err != nil {
 		return err
 	}
-	if _, err := worker.Read(d.r, d.file, text); err != nil {
-		return err
-	}
-	if d.fresh {
-		if err := dev.Forget(devFolder); err != nil {
-			return coded{err, exitEnvironment}
-		}
-	}
-	parts, err := dev.Start(ctx, devFolder)
+	parts, err := d.start(ctx)
 	if err != nil {
 		return coded{err, exitEnvironment}
 	}
 	defer parts.Close()
-	for k, v := range map[string]string{"AWS_ACCESS_KEY_ID": "dev", "AWS_SECRET_ACCESS_KEY": "dev", "AWS_SESSION_TOKEN": ""} {
-		os.Setenv(k, v)
-	}
-	embedded := plugin.Fixed(aws.Config{Region: "us-east-1", Endpoint: parts.AWS, PathStyle: true})
-	w, err := worker.Start(func() (*worker.File, error) {
-		f, err := worker.Read(d.r, d.file, text, embedded)
-		if err == nil {
-			f.Kafka = kafka.Config{Brokers: []string{parts.Brokers}, OffsetsTopic: f.Kafka.OffsetsTopic}
-		}
-		return f, err
-	}, logger(d.errOut, d.verbose))
+	w, err := worker.Start(d.loader(parts), logger(d.errOut, d.verbose))
 	if err != nil {
 		return err
 	}
 	sum := newSummary(w, filepath.Join(devFolder, "s3"))
 	began := time.Now()
-	if err := w.Drain(ctx); err != nil {
+	if err := drain(ctx, w); err != nil {
 		return err
 	}
 	if err := sum.print(d.out, time.Since(began)); err != nil || !d.keep {
 		return err
 	}
 	fmt.Fprintf(d.out, "\nStill up, until interrupted: Kafka at %s, S3 and Glue at %s\n", parts.Brokers, parts.AWS)
-	return w.Run(ctx)
+	return ended(w.Run(ctx))
+}
+
+func (d *devRun) start(ctx context.Context) (*dev.Servers, error) {
+	if d.fresh {
+		if err := dev.Forget(devFolder); err != nil {
+			return nil, err
+		}
+	}
+	return dev.Start(ctx, devFolder)
+}
+
+// loader reads the file with the embedded parts in place of those it names.
+func (d *devRun) loader(parts *dev.Servers) func() (*worker.File, error) {
+	env := plugin.Env(isolate())
+	embedded := plugin.Fixed(aws.Config{Region: "us-east-1", Endpoint: parts.AWS, PathStyle: true})
+	return func() (*worker.File, error) {
+		f, err := readFile(d.r, d.file, env, embedded)
+		if err == nil {
+			f.Kafka = kafka.Config{Brokers: []string{parts.Brokers}, OffsetsTopic: f.Kafka.OffsetsTopic}
+		}
+		return f, err
+	}
+}
+
+// drain ends early when a connector fails again and again: what is embedded does not come back by waiting.
+func drain(ctx context.Context, w *worker.Worker) error {
+	running, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	watched := make(chan struct{})
+	go func() {
+		defer close(watched)
+		watch(running, w, cancel)
+	}()
+	err := w.Drain(running)
+	hopeless := context.Cause(running)
+	cancel(nil)
+	<-watched
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return stopped(err)
+	case hopeless != nil:
+		return hopeless
+	}
+	return err
 }

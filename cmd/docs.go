@@ -13,7 +13,7 @@ func pluginsCommand(r *plugin.Registry) *cobra.Command {
 	return &cobra.Command{
 		Use:   "plugins",
 		Short: "List the plugins",
-		Args:  cobra.NoArgs,
+		Args:  nothing,
 		RunE: func(c *cobra.Command, _ []string) error {
 			w := tabwriter.NewWriter(c.OutOrStdout(), 0, 0, 2, ' ', 0)
 			for _, p := range r.List() {
@@ -28,7 +28,8 @@ func docsCommand(r *plugin.Registry) *cobra.Command {
 	return &cobra.Command{
 		Use:   "docs [NAME]",
 		Short: "Print the options of a plugin, or of the file itself",
-		Args:  cobra.MaximumNArgs(1),
+		Long:  "Print, as a Markdown table, the options of the plugins and blocks called NAME; without one, those of the file itself.",
+		Args:  atMost(1, "name one plugin at most"),
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return r.Table(c.OutOrStdout(), worker.Defaults())
@@ -45,7 +46,7 @@ func schemaCommand(r *plugin.Registry) *cobra.Command {
 	return &cobra.Command{
 		Use:   "schema",
 		Short: "Print a JSON Schema of the file, for editors",
-		Args:  cobra.NoArgs,
+		Args:  nothing,
 		RunE: func(c *cobra.Command, _ []string) error {
 			text, err := plugin.JSONSchema(r, worker.Defaults())
 			if err != nil {

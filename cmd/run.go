@@ -1,7 +1,9 @@
 package cmd
 
 import (
-	"errors"
+	"context"
+	"log/slog"
+	"sync"
 
 	"github.com/penstock/penstock/plugin"
 	"github.com/penstock/penstock/worker"
@@ -14,26 +16,18 @@ func runCommand(r *plugin.Registry) *cobra.Command {
 		Use:   "run [FILE]",
 		Short: "Run the connectors as a service",
 		Long: `Run the connectors of FILE (connectors.yaml) until SIGTERM: then what was taken in is flushed and committed, and the exit code is 0.
-A second SIGTERM ends the process at once; nothing is lost by that either, the next start takes it up.`,
-		Args: atMostOneFile,
+A second SIGTERM ends the process at once; nothing is lost by that either, the next start takes it up.
+
+What cannot be reached, a broker or a bucket, is waited for: it is logged, and tried again until it can be. Only with --drain, which is
+for jobs that end, no broker at the start is an error at once, with exit code 3.
+
+The log is text on a terminal and JSON elsewhere.`,
+		Args: oneFile,
 		RunE: func(c *cobra.Command, args []string) error {
-			name := fileOf(args)
 			ctx, stop := signalled(c.Context())
 			defer stop()
-			w, err := worker.Start(func() (*worker.File, error) {
-				text, err := readText(name)
-				if err != nil {
-					return nil, err
-				}
-				return worker.Read(r, name, text)
-			}, logger(c.ErrOrStderr(), verbose))
-			if err != nil {
-				return err
-			}
-			if drain {
-				return w.Drain(ctx)
-			}
-			return w.Run(ctx)
+			load := func() (*worker.File, error) { return readFile(r, fileOf(args)) }
+			return serve(ctx, load, drain, logger(c.ErrOrStderr(), verbose))
 		},
 	}
 	c.Flags().BoolVar(&drain, "drain", false, "end when every finite source is read and every sink has flushed what its topics had then")
@@ -41,9 +35,30 @@ A second SIGTERM ends the process at once; nothing is lost by that either, the n
 	return c
 }
 
-func atMostOneFile(_ *cobra.Command, args []string) error {
-	if len(args) > 1 {
-		return coded{errors.New("name one file at most"), exitInput}
+func serve(ctx context.Context, load func() (*worker.File, error), drain bool, log *slog.Logger) error {
+	f, err := load()
+	if err != nil {
+		return err
 	}
-	return nil
+	w, err := worker.Start(load, log)
+	if err != nil {
+		return err
+	}
+	if !drain {
+		var wg sync.WaitGroup
+		defer wg.Wait()
+		wg.Go(func() {
+			if err := reach(ctx, f); err != nil && ctx.Err() == nil {
+				log.Warn("waits for Kafka", "error", err)
+			}
+		})
+		return ended(w.Run(ctx))
+	}
+	if err := reach(ctx, f); err != nil {
+		return coded{err, exitEnvironment}
+	}
+	if err = w.Drain(ctx); err != nil && ctx.Err() != nil {
+		return stopped(err)
+	}
+	return err
 }

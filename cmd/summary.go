@@ -3,8 +3,8 @@ package cmd
 import (
 	"fmt"
 	"io"
-	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -39,77 +39,78 @@ func newSummary(w *worker.Worker, store string) *summary {
 func (s *summary) print(out io.Writer, took time.Duration) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var b strings.Builder
+	var all []tally
 	for _, name := range s.w.Names() {
 		st := s.w.Status(name)
-		if n := st.Stored.Load(); n > 0 {
-			fmt.Fprintf(&b, "%s: %s read into the topic\n", name, count(n, "row"))
-		}
-		s.sink(&b, name)
-		if n := st.Hooks.Load(); n > 0 {
-			fmt.Fprintf(&b, "%s: hooks ran %s\n", name, count(n, "time"))
-		}
+		all = append(all, tally{name: name, read: st.Stored.Load(), hooks: st.Hooks.Load(), files: s.files[name]})
 	}
-	if b.Len() == 0 {
-		b.WriteString("nothing new: everything was written by an earlier run (--fresh starts over)\n")
-	}
-	fmt.Fprintf(&b, "%.1f s\n", took.Seconds())
-	for _, name := range s.w.Names() {
-		s.query(&b, name)
-	}
-	_, err := io.WriteString(out, b.String())
+	_, err := io.WriteString(out, report(all, s.store, took))
 	return err
 }
 
-// count says how many there are of something.
-func count(n int64, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return humanize.Comma(n) + " " + noun + "s"
+// tally is what one connector has done.
+type tally struct {
+	name  string
+	read  int64 // rows, into a topic
+	files []sink.File
+	hooks int64 // how often they ran
 }
 
-// sink prints what one sink wrote.
-func (s *summary) sink(b *strings.Builder, name string) {
-	var rows, bytes int64
-	paths := map[string]bool{}
-	for _, f := range s.files[name] {
-		rows, bytes = rows+f.Rows, bytes+f.Bytes
-		paths[f.Path] = true
+// report is the table, and where to look at what each sink wrote.
+func report(all []tally, store string, took time.Duration) string {
+	all = slices.DeleteFunc(all, func(t tally) bool { return t.read == 0 && len(t.files) == 0 && t.hooks == 0 })
+	if len(all) == 0 {
+		return fmt.Sprintf("nothing new: everything was written by an earlier run (--fresh starts over); took %.1f s\n", took.Seconds())
 	}
-	if len(paths) == 0 {
-		return
+	hooked := slices.ContainsFunc(all, func(t tally) bool { return t.hooks > 0 })
+	rows := [][]string{{"connector", "rows", "files", "paths", "size", "hooks"}}
+	for _, t := range all {
+		rows = append(rows, t.cells())
 	}
-	fmt.Fprintf(b, "%s: %s in %s under %s, %s\n", name, count(rows, "row"), count(int64(len(s.files[name])), "file"),
-		count(int64(len(paths)), "path"), humanize.IBytes(uint64(bytes)))
-	first := slices.MinFunc(s.files[name], func(a, b sink.File) int { return strings.Compare(a.Name, b.Name) })
-	fmt.Fprintf(b, "  such as %s\n", s.where(first.Name))
+	if !hooked {
+		for i := range rows {
+			rows[i] = rows[i][:5]
+		}
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s\ntook %.1f s\n", table(rows), took.Seconds())
+	for _, t := range all {
+		b.WriteString(t.example(store))
+	}
+	return b.String()
 }
 
-// where is the plain file of an object, if it is in the embedded store.
-func (s *summary) where(name string) string {
-	found, err := filepath.Glob(filepath.Join(s.store, "*", name))
-	if err != nil || len(found) == 0 {
-		return name
+func (t tally) cells() []string {
+	cells := []string{t.name, humanize.Comma(t.read), "-", "-", "-", "-"}
+	if len(t.files) > 0 {
+		var rows, bytes int64
+		paths := map[string]bool{}
+		for _, f := range t.files {
+			rows, bytes = rows+f.Rows, bytes+f.Bytes
+			paths[f.Path] = true
+		}
+		cells = []string{t.name, humanize.Comma(rows), humanize.Comma(int64(len(t.files))), humanize.Comma(int64(len(paths))),
+			humanize.IBytes(uint64(bytes)), "-"}
 	}
-	return found[0]
+	if t.hooks > 0 {
+		cells[5] = strconv.FormatInt(t.hooks, 10)
+	}
+	return cells
 }
 
-// query prints how to look at what a sink wrote, all of it: DuckDB reads it as it lies.
-func (s *summary) query(b *strings.Builder, name string) {
-	if len(s.files[name]) == 0 {
-		return
+// example is one file of a sink, and a query that reads all of them as they lie; nothing where they are not in the embedded store.
+func (t tally) example(store string) string {
+	var names []string
+	for _, f := range t.files {
+		names = append(names, f.Name)
 	}
-	f := s.files[name][0]
-	root, _, _ := strings.Cut(s.where(f.Name), "=")
-	if i := strings.LastIndexByte(root, '/'); i >= 0 {
-		root = root[:i]
+	slices.Sort(names)
+	if len(names) == 0 {
+		return ""
 	}
-	_, file := filepath.Split(f.Name)
-	_, ext, _ := strings.Cut(strings.TrimPrefix(file, f.Topic), ".")
-	read := "read_json"
-	if strings.HasSuffix(ext, "parquet") {
-		read = "read_parquet"
+	bucket, ok := bucketOf(store, names[0])
+	if !ok {
+		return ""
 	}
-	fmt.Fprintf(b, "\nduckdb -c \"SELECT * FROM %s('%s/**/*.%s', hive_partitioning = true) LIMIT 5\"\n", read, root, ext)
+	return fmt.Sprintf("\n%s wrote %s\n  duckdb -c %s\n", t.name, bucket+"/"+names[0], quoted(query(bucket, names)))
 }

@@ -3,4 +3,10 @@ package main
 
 import "github.com/penstock/penstock/cmd"
 
-func main() { cmd.Main(cmd.Builtin()) }
+// version is set by the linker.
+var version string
+
+func main() {
+	cmd.Version = version
+	cmd.Main(cmd.Builtin())
+}
