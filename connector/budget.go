@@ -7,7 +7,7 @@ import (
 )
 
 // Budget is what all rows that the process holds may take together, in bytes. It is shared by every connector.
-// Near it the partition that holds most is asked to flush; at it, reading waits.
+// Near it the partition that holds most is asked to flush; at it, those wait that hold more than their share.
 type Budget struct {
 	Limit int64
 
@@ -54,11 +54,12 @@ func (b *Budget) press() {
 // pressed tells whether this partition was asked to flush.
 func (b *Budget) pressed(p *PartitionStatus) bool { return p.press.Load() }
 
-// over tells whether reading has to wait.
-func (b *Budget) over() bool {
+// over tells whether the partition has to wait. One that holds less than half its share has not: it may be that of a connector
+// that is well, while another's store hangs and keeps the rest.
+func (b *Budget) over(p *PartitionStatus) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.Limit > 0 && b.total > b.Limit
+	return b.Limit > 0 && b.total > b.Limit && b.held[p]*int64(len(b.held)) > b.Limit/2
 }
 
 // Held is what all partitions hold.

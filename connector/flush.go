@@ -56,7 +56,7 @@ func (t *task) deadline() time.Time {
 			at = base.Add(d)
 		}
 	}
-	if t.flight != nil { // its end gives the word
+	if t.flight != nil || t.until > 0 || t.rows == 0 && !t.p.AtEnd() { // a batch will come that gives the word
 		return never
 	}
 	if t.next > t.from {
@@ -117,7 +117,7 @@ func (t *task) fly(ctx context.Context, f *flight) error {
 	}
 	point("visible")
 	if t.announce != nil && len(f.files) > 0 {
-		t.announce.owe(f.from)
+		t.announce.owe(f.from, f.end)
 		m = t.memo()
 	}
 	if err := t.p.Commit(ctx, m.mark(f.end)); err != nil {
@@ -203,6 +203,9 @@ func (t *task) adopt(ctx context.Context, f *flight, c *sink.Conflict) error {
 	}
 	if c.End <= f.from {
 		return fmt.Errorf("%w, before it begins at %d", c, f.from)
+	}
+	if err := t.reaches(c.End); err != nil {
+		return err
 	}
 	t.Log.Info("an interval that stands already is taken over", "connector", t.Name, "topic", t.p.Topic, "partition", t.p.ID, "from", f.from, "end", c.End)
 	plan := t.memo()

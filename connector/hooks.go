@@ -68,13 +68,14 @@ func (a *announcer) partition(p *kafka.Partition, owed *int64) *announcement {
 	return n
 }
 
-// owe notes that what is visible from offset on has not been told. It comes before the commit that moves the offset.
-func (n *announcement) owe(from int64) {
+// owe notes that what is visible from one offset to another has not been told. It comes before the commit that moves the offset.
+func (n *announcement) owe(from, end int64) {
 	n.of.mu.Lock()
 	defer n.of.mu.Unlock()
 	if n.from < 0 {
 		n.from = from
 	}
+	n.end = end
 }
 
 // owed is what the group has to remember; nil when nothing is.

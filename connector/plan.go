@@ -30,11 +30,11 @@ func (m memo) mark(offset int64) kafka.Mark {
 
 // readMemo reads what the group remembers of a partition. Nothing is a memo too: of an offset that an operator set, or of a first start.
 func readMemo(m kafka.Mark) (memo, error) {
-	out := memo{Version: memoVersion}
 	if m.Metadata == "" {
-		return out, nil
+		return memo{Version: memoVersion}, nil
 	}
-	if err := json.Unmarshal([]byte(m.Metadata), &out); err != nil {
+	var out memo
+	if err := json.Unmarshal([]byte(m.Metadata), &out); err != nil || out.Version == 0 || out.Version == memoVersion && out.Layout == "" {
 		return out, fmt.Errorf("the committed offset's metadata is not penstock's: %.80q; another program uses this group: give the connector a group of its own", m.Metadata)
 	}
 	if out.Version != memoVersion {

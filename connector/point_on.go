@@ -7,12 +7,13 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"time"
 )
 
 var reached atomic.Int64
 
-// point stands still for ever at the step that PENSTOCK_POINT names (with @N: the Nth time), having made the file PENSTOCK_POINT_FILE
-// to say so: whoever set them kills the process.
+// point stands still at the step that PENSTOCK_POINT names (with @N: the Nth time only), having made the file PENSTOCK_POINT_FILE
+// to say so: whoever set them kills the process, or lets it go on by removing the file.
 func point(name string) {
 	want, nth, counted := strings.Cut(os.Getenv("PENSTOCK_POINT"), "@")
 	if want != name {
@@ -21,8 +22,11 @@ func point(name string) {
 	if n, _ := strconv.ParseInt(nth, 10, 64); counted && reached.Add(1) != n {
 		return
 	}
-	if err := os.WriteFile(os.Getenv("PENSTOCK_POINT_FILE"), []byte(name), 0o600); err != nil {
+	file := os.Getenv("PENSTOCK_POINT_FILE")
+	if err := os.WriteFile(file, []byte(name), 0o600); err != nil {
 		panic(err)
 	}
-	select {}
+	for err := error(nil); err == nil; _, err = os.Stat(file) {
+		time.Sleep(time.Millisecond)
+	}
 }

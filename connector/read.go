@@ -11,6 +11,7 @@ import (
 )
 
 // offsetPartitions is how many partitions the topic of source offsets is made with: so many workers can share a source's splits.
+// Those that somebody adds stay without splits, or offsets would be looked for where they are not.
 const offsetPartitions = 8
 
 // splitsAtOnce bounds how many splits a process reads side by side, of one connector and partition of the offsets topic.
@@ -36,9 +37,9 @@ func (r *Run) read(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	mine := make([][]string, n)
+	mine := map[int32][]string{}
 	for _, s := range splits {
-		i := partitionOf(r.Name, s, n)
+		i := partitionOf(r.Name, s, min(n, offsetPartitions))
 		mine[i] = append(mine[i], s)
 	}
 	left := newCountdown(&r.Status.Finished)

@@ -40,10 +40,15 @@ const drainTime = 25 * time.Second
 
 // Do runs the connector until ctx is done, then finishes what was begun. An error is one of the whole connector: it can be run again.
 func (r *Run) Do(ctx context.Context) error {
+	run := r.write
 	if r.Config.Source != nil {
-		return r.read(ctx)
+		run = r.read
 	}
-	return r.write(ctx)
+	err := run(ctx)
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) { // told to end before anything was begun
+		return nil
+	}
+	return err
 }
 
 // write is the journey out: topics into the sink.

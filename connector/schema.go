@@ -11,6 +11,8 @@ import (
 	"github.com/penstock/penstock/sink"
 )
 
+const sameName = "columns %q and %q would have the same name in files, letter case ignored: %s"
+
 // schema is the columns that the sink asks for, typed as declared; nil when it asks for none.
 func (c *Config) schema() (*record.Schema, error) {
 	declared, err := c.declared()
@@ -28,7 +30,11 @@ func (c *Config) schema() (*record.Schema, error) {
 	}
 	for _, name := range names {
 		if s.Index(name) < 0 {
-			s.Columns = append(s.Columns, c.column(declared, name))
+			col := c.column(declared, name)
+			if i := slices.IndexFunc(s.Columns, func(o record.Column) bool { return all && strings.EqualFold(o.As, col.As) }); i >= 0 {
+				return nil, fmt.Errorf(sameName, s.Columns[i].Name, name, col.As)
+			}
+			s.Columns = append(s.Columns, col)
 		}
 	}
 	if len(s.Columns) == 0 {
@@ -43,11 +49,14 @@ func (c *Config) declared() ([]record.Column, error) {
 	topic, files := map[string]bool{}, map[string]string{}
 	for _, col := range c.Schema.Columns {
 		col.As = c.fileName(col.Name)
+		if col.As == "" {
+			return nil, fmt.Errorf("column %q has no letter or digit, and would have no name in files; names: as_is keeps it as it is", col.Name)
+		}
 		lower := strings.ToLower(col.As)
 		if other, clash := files[lower]; topic[col.Name] {
 			return nil, fmt.Errorf("column %q is declared twice", col.Name)
 		} else if clash {
-			return nil, fmt.Errorf("columns %q and %q would have the same name in files, letter case ignored: %s", other, col.Name, col.As)
+			return nil, fmt.Errorf(sameName, other, col.Name, col.As)
 		}
 		topic[col.Name], files[lower] = true, col.Name
 		cols = append(cols, col)

@@ -20,11 +20,12 @@ type Status struct {
 
 	draining atomic.Bool
 
-	mu    sync.Mutex
-	parts map[*PartitionStatus]bool
-	state string
-	why   error
-	since time.Time
+	mu      sync.Mutex
+	parts   map[*PartitionStatus]bool
+	skipped int64 // by partitions that have gone
+	state   string
+	why     error
+	since   time.Time
 }
 
 // PartitionStatus is how one partition of a topic is doing with us.
@@ -73,6 +74,7 @@ func (s *Status) Held() map[string]error {
 func (s *Status) Skipped() (n int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	n = s.skipped
 	for p := range s.parts {
 		n += p.skipped.Load()
 	}
@@ -95,6 +97,7 @@ func (s *Status) close(p *PartitionStatus) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.parts, p)
+	s.skipped += p.skipped.Load()
 }
 
 // Drain asks, for this run and every later one, that each row be made visible as soon as its partition has no more.

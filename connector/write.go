@@ -38,6 +38,12 @@ func (r *Run) own(ctx context.Context, p *kafka.Partition) error {
 	t := &task{Run: r, p: p, state: r.Status.open(p), from: p.Start.Offset, next: p.Start.Offset}
 	defer r.Status.close(t.state)
 	defer t.drop()
+	ctx, abandon := context.WithCancel(ctx)
+	defer func() {
+		if abandon(); t.flight != nil {
+			<-t.flight.done
+		}
+	}()
 	err := t.begin(ctx)
 	if err == nil {
 		err = t.journey(ctx)
@@ -88,6 +94,9 @@ func (t *task) begin(ctx context.Context) error {
 		if m.Layout != t.layout {
 			return fmt.Errorf("offsets %d to %d were begun under another configuration of path, format, columns or bucket (layout %s, this is %s); run that configuration once more to finish them", t.from, m.End, m.Layout, t.layout)
 		}
+		if err := t.reaches(m.End); err != nil {
+			return err
+		}
 		t.until = m.End
 	}
 	t.announce = t.hooks.partition(t.p, m.Owed)
@@ -96,6 +105,14 @@ func (t *task) begin(ctx context.Context) error {
 	}
 	if t.p.Start.Metadata == "" {
 		return t.p.Commit(ctx, t.memo().mark(t.from))
+	}
+	return nil
+}
+
+// reaches refuses an interval that ends beyond the topic: it would never be complete, and take in whatever comes.
+func (t *task) reaches(end int64) error {
+	if _, high, err := t.p.Bounds(); err == nil && end > high {
+		return fmt.Errorf("offsets %d to %d were begun, but the topic ends at %d: it was truncated or made again; delete the group %s to begin anew", t.from, end, high, t.Group())
 	}
 	return nil
 }
@@ -258,12 +275,15 @@ func (t *task) bad(ctx context.Context, b *record.Batch, bad record.Bad) error {
 	return fmt.Errorf("offset %d cannot be written: %w; mend what produces it, or set errors: {on_bad_record: skip}", rec.Offset, bad.Err)
 }
 
-// breathe waits while the process as a whole holds more than its budget and somebody is letting go of memory.
+// patience is how long a partition waits for others to let go of memory, before it flushes what it holds itself.
+const patience = time.Second
+
+// breathe waits while the process as a whole holds more than its budget, and this partition a good part of it.
 func (t *task) breathe(ctx context.Context) error {
-	for t.Budget.over() && t.until == 0 && ctx.Err() == nil && !t.p.Stopping() {
+	for began := time.Now(); t.Budget.over(t.state) && t.until == 0 && ctx.Err() == nil && !t.p.Stopping(); {
 		var err error
 		switch {
-		case t.Budget.pressed(t.state):
+		case t.Budget.pressed(t.state), t.flight == nil && t.rows > 0 && time.Since(began) > patience:
 			err = t.flush(ctx)
 		case t.flight != nil:
 			err = t.await(ctx)
@@ -285,6 +305,8 @@ func (t *task) lost(lost *kafka.Lost) error {
 		return err
 	case t.next > high:
 		return fmt.Errorf("offset %d is committed but the topic ends at %d: it was truncated or made again; delete the group %s to begin anew", t.next, high, t.Group())
+	case t.next >= low: // it stands there after all
+		return t.p.MoveTo(t.next)
 	case t.Config.OnOffsetLoss != "continue":
 		return fmt.Errorf("rows from offset %d to %d have expired before they were read (%w); set on_offset_loss: continue to go on with the oldest that is left", t.next, low, lost)
 	}
@@ -318,6 +340,9 @@ func (t *task) hold(ctx context.Context, why error) {
 	t.state.hold(why)
 	t.Log.Error("partition held", "connector", t.Name, "topic", t.p.Topic, "partition", t.p.ID, "committed", t.from, "error", why)
 	t.drop()
+	if err := t.await(ctx); err != nil && ctx.Err() == nil {
+		t.Log.Error("what was on its way when the partition was held did not arrive", "connector", t.Name, "topic", t.p.Topic, "partition", t.p.ID, "error", err)
+	}
 	select {
 	case <-ctx.Done():
 	case <-t.p.Stopped():

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
@@ -26,6 +27,7 @@ func (g *group) assigned(tps []kafka.TopicPartition) error {
 		return errors.Join(err, g.consumer.IncrementalAssign(nil))
 	}
 	ours := memberID(g.consumer)
+	come := make([]*Partition, len(tps))
 	for i := range tps {
 		p := &Partition{
 			Topic: *tps[i].Topic, ID: tps[i].Partition, TopicID: ids[*tps[i].Topic], Start: marks[i], next: marks[i].Offset,
@@ -34,22 +36,23 @@ func (g *group) assigned(tps []kafka.TopicPartition) error {
 		}
 		p.waker = g.wakers.add()
 		p.queue = g.open(p)
-		g.owned[p.key()] = p
+		come[i] = p
 		tps[i].Offset = kafka.Offset(p.next)
 	}
-	if err := g.consumer.IncrementalAssign(tps); err != nil {
+	err = g.consumer.IncrementalAssign(tps)
+	if err == nil && g.Idle {
+		err = g.consumer.Pause(tps)
+	}
+	if err != nil {
+		for _, p := range come {
+			p.queue.close()
+			g.wakers.remove(p.waker)
+		}
 		return fmt.Errorf("group %s: %w", g.Name, err)
 	}
-	if g.Idle {
-		if err := g.consumer.Pause(tps); err != nil {
-			return fmt.Errorf("group %s: %w", g.Name, err)
-		}
-	}
-	if g.Taken != nil {
-		g.Taken(len(tps))
-	}
-	for _, tp := range tps {
-		p := g.owned[key{*tp.Topic, tp.Partition}]
+	g.taken(len(come))
+	for _, p := range come {
+		g.owned[p.key()] = p
 		var ctx context.Context
 		ctx, p.cancel = context.WithCancel(g.ctx)
 		go g.own(ctx, p, g.past[p.key()])
@@ -65,11 +68,18 @@ func (g *group) own(ctx context.Context, p *Partition, before <-chan struct{}) {
 		select {
 		case <-before:
 		case <-ctx.Done():
+			g.taken(-1)
 			return
 		}
 	}
 	if err := g.Own(ctx, p); err != nil && ctx.Err() == nil && !errors.Is(err, ErrGone) {
 		g.fail(err)
+	}
+}
+
+func (g *group) taken(n int) {
+	if g.Taken != nil {
+		g.Taken(n)
 	}
 }
 
@@ -165,6 +175,9 @@ func (g *group) knows(topic string) (bool, error) {
 	return false, nil
 }
 
+// urlSafe spells an id as Kafka's own tools do.
+var urlSafe = strings.NewReplacer("+", "-", "/", "_")
+
 // topicIDs tells each topic's id; "" from a broker that gives none.
 func (g *group) topicIDs(tps []kafka.TopicPartition) (map[string]string, error) {
 	ids := map[string]string{}
@@ -188,7 +201,7 @@ func (g *group) topicIDs(tps []kafka.TopicPartition) (map[string]string, error) 
 		if t.Error.Code() != kafka.ErrNoError {
 			return nil, fmt.Errorf("topic %s: %w", t.Name, t.Error)
 		}
-		ids[t.Name] = t.TopicID.String()
+		ids[t.Name] = urlSafe.Replace(t.TopicID.String())
 	}
 	return ids, nil
 }

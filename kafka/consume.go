@@ -17,7 +17,9 @@ type Group struct {
 	From   From     // where to begin a topic of which the group remembers nothing
 	Idle   bool     // own partitions without reading them
 
-	Taken func(n int) // told how many partitions come, before any of their owners starts; may be nil
+	// Taken is told how many partitions come, before any of their owners starts, and -1 for one that goes before its owner could.
+	// It may be nil.
+	Taken func(n int)
 
 	// Own is called in a goroutine of its own for each partition that comes to us, and returns after Batches has ended.
 	// Its context ends when the partition has to be given up at once. An error ends the whole membership.
@@ -48,6 +50,8 @@ type group struct {
 	asked  chan func()             // what owners want done between two calls of Poll
 	ctx    context.Context         // of every owner
 	turn   atomic.Int64            // grows with every rebalance
+
+	closing bool // no partition is taken any more
 }
 
 // Consume is a member of the group until ctx is done, then lets every owner finish what it has taken in and leaves. It returns
@@ -102,15 +106,18 @@ func (g *group) poll() error {
 			return fmt.Errorf("kafka: %w", e)
 		}
 		g.client.log("kafka", "error", e.Error())
+		g.lost(e)
 	}
-	select {
-	case err := <-g.failed:
-		return err
-	case asked := <-g.asked:
-		asked()
-	default:
+	for {
+		select {
+		case err := <-g.failed:
+			return err
+		case asked := <-g.asked: // by several owners, maybe: none is to wait for one more Poll than the others
+			asked()
+		default:
+			return nil
+		}
 	}
-	return nil
 }
 
 // between runs f on the goroutine that polls, between two calls of Poll; unless p has to be given up first.
@@ -124,14 +131,15 @@ func (g *group) between(p *Partition, f func() error) error {
 	}
 }
 
-// drain waits until every owner has finished what it had taken in, and goes on serving the group meanwhile.
+// drain waits until every owner has finished what it had taken in, and goes on serving the group meanwhile: partitions may come
+// even now.
 func (g *group) drain() error {
-	for _, p := range g.owned {
-		p.drained.Store(true)
-		p.halt()
-	}
 	deadline := time.Now().Add(g.Drain)
 	for time.Now().Before(deadline) {
+		for _, p := range g.owned {
+			p.drained.Store(true)
+			p.halt()
+		}
 		if err := g.poll(); err != nil {
 			return err
 		}
@@ -157,6 +165,9 @@ func (g *group) rebalance(_ *kafka.Consumer, ev kafka.Event) error {
 	var err error
 	switch e := ev.(type) {
 	case kafka.AssignedPartitions:
+		if g.closing {
+			return g.consumer.IncrementalAssign(nil)
+		}
 		err = g.assigned(e.Partitions)
 	case kafka.RevokedPartitions:
 		err = g.revoked(e.Partitions, g.consumer.AssignmentLost())
@@ -266,7 +277,7 @@ func (g *group) awaitPast() {
 // close leaves the group. The client's own Close is known to hang; it is given ten seconds.
 func (g *group) close() error {
 	done := make(chan error, 1)
-	g.owned = map[key]*Partition{}
+	g.owned, g.closing = map[key]*Partition{}, true
 	go func() { done <- g.consumer.Close() }()
 	select {
 	case err := <-done:

@@ -31,6 +31,9 @@ func (q *pollQueue) read(out *raw) {
 	defer q.mu.Unlock()
 	n := min(len(q.msgs), batchRows)
 	for _, m := range q.msgs[:n] {
+		if m.code == kafka.ErrAutoOffsetReset {
+			m.rec.Offset = q.p.next
+		}
 		out.add(m.rec, m.code)
 	}
 	q.msgs = q.msgs[n:]
@@ -58,6 +61,18 @@ func (q *pollQueue) clear() error {
 		return q.p.group.consumer.Resume(q.p.tp())
 	}
 	return nil
+}
+
+// lost passes on that a position is gone. Poll does not say whose: each reader has to look.
+func (g *group) lost(e kafka.Error) {
+	if e.Code() != kafka.ErrAutoOffsetReset {
+		return
+	}
+	for _, p := range g.owned {
+		if q, polled := p.queue.(*pollQueue); polled {
+			q.push(pollMessage{record.Record{Value: []byte(e.Error())}, e.Code()})
+		}
+	}
 }
 
 func (p *Partition) tp() []kafka.TopicPartition {

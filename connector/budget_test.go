@@ -1,0 +1,138 @@
+package connector
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+func TestBudget(t *testing.T) {
+	ps := newRig(t, 3).partitions(3)
+	b := &Budget{Limit: 100}
+	var st []*PartitionStatus
+	for _, p := range ps {
+		st = append(st, (&Status{}).open(p))
+	}
+	for i, step := range []struct {
+		set     [3]int64 // what the partitions hold, -1 is no news
+		pressed int      // which is asked to flush, -1 none
+		over    bool
+	}{
+		{[3]int64{10, 20, 20}, -1, false},
+		{[3]int64{-1, 21, -1}, 1, false},
+		{[3]int64{40, -1, -1}, 1, false}, // the one that was asked has not flushed yet
+		{[3]int64{60, -1, -1}, 1, true},
+		{[3]int64{-1, 0, -1}, 0, false}, // it has: the next one is asked
+		{[3]int64{0, -1, -1}, -1, false},
+		{[3]int64{-1, -1, 0}, -1, false},
+	} {
+		var total int64
+		for k, n := range step.set {
+			if n == 0 {
+				st[k].press.Store(false) // as a flush does
+			}
+			if n >= 0 {
+				b.set(st[k], n)
+			}
+			total += st[k].buffered.Load()
+		}
+		for k := range st {
+			if got := b.pressed(st[k]); got != (k == step.pressed) {
+				t.Errorf("step %d: partition %d is asked to flush: %v", i, k, got)
+			}
+		}
+		if b.Held() != total || (b.total > b.Limit) != step.over {
+			t.Errorf("step %d: %d held, should be %d; over: %v", i, b.Held(), total, !step.over)
+		}
+	}
+	if len(b.held) != 0 {
+		t.Errorf("%d partitions are remembered that hold nothing", len(b.held))
+	}
+}
+
+func TestNoBudgetIsNoBound(t *testing.T) {
+	b, p := &Budget{}, &PartitionStatus{}
+	b.set(p, 1<<40)
+	if b.over(p) || b.pressed(p) {
+		t.Error("a limit of 0 bounds")
+	}
+}
+
+// TestMemoryCuts reads much more than the budget takes, with no other reason to flush.
+func TestMemoryCuts(t *testing.T) {
+	const rows, limit = 30_000, 256 << 10
+	r := newRig(t, 4)
+	r.produce(numbers(0, rows, 3)...)
+	r.budget.Limit = limit
+	run := r.run(r.local("flush: {every: 1h}"))
+	var most int64
+	eventually(t, "no more than the budget is left", func() bool {
+		most = max(most, r.budget.Held())
+		return count(t, r.dir) > rows*2/3
+	})
+	run.stopped()
+	exactly(t, r.dir, rows)
+	if most > 3*limit { // a batch of 2,000 rows a partition may come on top
+		t.Errorf("%d bytes were held, with a limit of %d", most, limit)
+	}
+	if r.budget.Held() != 0 {
+		t.Errorf("%d bytes are held after the end", r.budget.Held())
+	}
+	if n := len(files(t, r.dir)); n < 4 {
+		t.Errorf("%d files: nothing was cut for memory", n)
+	}
+}
+
+// TestAnOutageOfOneStoreLeavesTheOthersMemory: a connector whose store hangs holds the whole budget; another one goes on.
+func TestAnOutageOfOneStoreLeavesTheOthersMemory(t *testing.T) {
+	var hangs atomic.Bool
+	hangs.Store(true)
+	store := storeBehind(t, func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+		for hangs.Load() && r.Context().Err() == nil {
+			time.Sleep(5 * time.Millisecond)
+		}
+		next.ServeHTTP(w, r)
+	})
+	stuck := newRig(t, 4)
+	stuck.produce(numbers(0, 30_000, 1)...)
+	stuck.budget.Limit = 256 << 10
+	first := stuck.run(stuck.s3(store, "flush: {every: 1h}"))
+	eventually(t, "the budget is used up", func() bool { return stuck.budget.Held() > stuck.budget.Limit })
+
+	other := &rig{TB: t, client: stuck.client, topic: stuck.topic, dir: t.TempDir(), budget: stuck.budget}
+	second := other.run(other.local("flush: {every: 1h}\ngroup: other-"+other.topic), func(r *Run) { r.Name = "other" })
+	eventually(t, "the other connector has gone on", func() bool { return count(t, other.dir) > 20_000 })
+	second.stopped()
+	exactly(t, other.dir, 30_000)
+	hangs.Store(false)
+	first.stopped()
+}
+
+// storeBehind is the S3 service behind a handler that may do something to requests first.
+func storeBehind(t testing.TB, fault func(w http.ResponseWriter, r *http.Request, next http.Handler)) (endpoint string) {
+	t.Helper()
+	to, err := url.Parse(servers.AWS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	transport := &http.Transport{}
+	next := &httputil.ReverseProxy{Transport: transport, Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(to) },
+		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, err error) {
+			http.Error(w, fmt.Sprint(err), http.StatusBadGateway)
+		}}
+	ctx, cancel := context.WithCancel(context.Background())
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		reqCtx, stop := context.WithCancel(r.Context())
+		defer stop()
+		defer context.AfterFunc(ctx, stop)()
+		fault(w, r.WithContext(reqCtx), next)
+	}))
+	t.Cleanup(func() { cancel(); s.Close(); transport.CloseIdleConnections() })
+	return s.URL
+}

@@ -1,0 +1,85 @@
+package connector
+
+import (
+	"context"
+	"iter"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/penstock/penstock/hook"
+	"github.com/penstock/penstock/kafka"
+	"github.com/penstock/penstock/record"
+	"github.com/penstock/penstock/sink"
+	"github.com/penstock/penstock/source"
+)
+
+type noSource struct{}
+
+func (noSource) Splits(context.Context) ([]string, error) { return nil, nil }
+func (noSource) Read(context.Context, string, source.Offset) iter.Seq2[source.Page, error] {
+	return nil
+}
+
+func TestCheck(t *testing.T) {
+	into := func(c *Config) { c.Source, c.Topic.Name = noSource{}, "t" }
+	outOf := func(c *Config) { c.Sink, c.Topics = sink.Func(nil), []string{"t"} }
+	for name, c := range map[string]struct {
+		base   func(*Config)
+		change func(*Config)
+		want   []string // in the error; none: sound
+	}{
+		"a source":               {into, func(*Config) {}, nil},
+		"a sink":                 {outOf, func(*Config) {}, nil},
+		"neither":                {func(*Config) {}, func(*Config) {}, []string{"a connector needs a source and a topic, or topics and a sink"}},
+		"both":                   {outOf, into, []string{"sink: a connector has a source or a sink; make it two, with a topic between them"}},
+		"source without topic":   {into, func(c *Config) { c.Topic.Name = "" }, []string{"topic: a source needs a topic to fill; add topic: NAME"}},
+		"source with topics":     {into, func(c *Config) { c.Topics = []string{"t"} }, []string{"topics: topics are for a sink; the topic that a source fills is topic: NAME"}},
+		"source with hooks":      {into, func(c *Config) { c.AfterFlush = make([]hook.Hook, 1) }, []string{"after_flush: after_flush is for a sink"}},
+		"sink without topics":    {outOf, func(c *Config) { c.Topics = nil }, []string{"topics: a sink needs topics to empty; add topics: [NAME]"}},
+		"sink with topic":        {outOf, func(c *Config) { c.Topic.Name = "t" }, []string{"topic: topic is what a source fills; a sink empties topics: [NAME]"}},
+		"negative rows":          {outOf, func(c *Config) { c.Flush.Rows = -1 }, []string{"flush: rows, bytes and durations are not negative"}},
+		"negative idle":          {outOf, func(c *Config) { c.Flush.Idle = -1 }, []string{"flush: rows, bytes and durations are not negative"}},
+		"never a flush":          {outOf, func(c *Config) { c.Flush = Flush{} }, []string{"flush: nothing would ever be flushed; set rows, bytes, every or idle"}},
+		"only idle":              {outOf, func(c *Config) { c.Flush = Flush{Idle: time.Second} }, nil},
+		"schema":                 {outOf, func(c *Config) { c.Sink = asking{all: true} }, []string{"schema: the format writes typed columns; declare them"}},
+		"a source has no schema": {into, func(c *Config) { c.Schema.Columns = []record.Column{{Name: "a"}, {Name: "a"}} }, nil},
+		"all that is wrong": {outOf, func(c *Config) { c.Topics, c.Flush = nil, Flush{Rows: -1} }, []string{
+			"topics: a sink needs topics", "flush: rows, bytes and durations are not negative"}},
+	} {
+		cfg := Defaults()
+		c.base(&cfg)
+		c.change(&cfg)
+		err := cfg.Check()
+		if len(c.want) == 0 && err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		for _, want := range c.want {
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%s: %v; want %s", name, err, want)
+			}
+		}
+	}
+}
+
+func TestFromInWords(t *testing.T) {
+	at := time.Date(2026, 1, 31, 0, 0, 0, 0, time.UTC)
+	for text, want := range map[string]kafka.From{
+		"earliest": {}, "latest": {Latest: true}, "2026-01-31T00:00:00Z": {Time: at}, "2026-01-31T01:00:00+01:00": {Time: at},
+	} {
+		var f From
+		if err := f.UnmarshalText([]byte(text)); err != nil || f.Latest != want.Latest || !f.Time.Equal(want.Time) {
+			t.Errorf("%s is %+v, %v", text, f, err)
+		}
+		var again From
+		if out, err := f.MarshalText(); err != nil || again.UnmarshalText(out) != nil || again.Latest != f.Latest || !again.Time.Equal(f.Time) {
+			t.Errorf("%s comes back as %+v", text, again)
+		}
+	}
+	for _, text := range []string{"", "yesterday", "2026-01-31", "Earliest"} {
+		err := new(From).UnmarshalText([]byte(text))
+		if err == nil || err.Error() != `"`+text+`" is neither earliest, latest nor a time as in 2026-01-31T00:00:00Z` {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
