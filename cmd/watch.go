@@ -41,7 +41,7 @@ func watch(ctx context.Context, w *worker.Worker, giveUp context.CancelCauseFunc
 	defer tick.Stop()
 	for {
 		for _, name := range w.Names() {
-			state, why, since := w.Status(name).Now()
+			state, since, why := w.Status(name).Now()
 			if seen[name].note(state, why, since) >= enough {
 				giveUp(fmt.Errorf("%s: %w", name, why))
 				return

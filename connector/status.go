@@ -41,11 +41,11 @@ type PartitionStatus struct {
 	trying error // why the flush under way is tried again
 }
 
-// Now says what a connector does, why, and since when.
-func (s *Status) Now() (state string, why error, since time.Time) {
+// Now says what a connector does, since when, and why.
+func (s *Status) Now() (state string, since time.Time, why error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.state, s.why, s.since
+	return s.state, s.since, s.why
 }
 
 // Set is told by the worker.

@@ -28,7 +28,7 @@ func inputs(t *testing.T, dir string) string {
 func why(t *testing.T, w *Worker, name string) (text string) {
 	t.Helper()
 	eventually(t, name+" begins again", func() bool {
-		state, err, since := w.Status(name).Now()
+		state, since, err := w.Status(name).Now()
 		if state == "restarting" && time.Since(since) < time.Minute {
 			text = err.Error()
 		}
@@ -51,7 +51,7 @@ func TestStopFlushesWhatWasTakenIn(t *testing.T) {
 		t.Errorf("%d rows are visible: what was taken in was not flushed", len(rows(t, dir+"/out")))
 	}
 	for _, name := range w.Names() {
-		if state, err, _ := w.Status(name).Now(); state != "stopped" || err != nil {
+		if state, _, err := w.Status(name).Now(); state != "stopped" || err != nil {
 			t.Errorf("%s: %s, %v", name, state, err)
 		}
 	}
@@ -83,7 +83,7 @@ func TestOneThatFailsFailsAlone(t *testing.T) {
 	}
 	eventually(t, "the others go on", func() bool { return len(rows(t, dir+"/out")) >= 300 })
 	for _, name := range w.Names() {
-		if state, err, _ := w.Status(name).Now(); name != bad && (state != "running" || err != nil) {
+		if state, _, err := w.Status(name).Now(); name != bad && (state != "running" || err != nil) {
 			t.Errorf("%s: %s, %v", name, state, err)
 		}
 	}

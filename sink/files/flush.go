@@ -161,6 +161,14 @@ func (f *flush) judge(ctx context.Context, p *pending, body Body, failed error) 
 // adopt takes an object for the part's file if it is, and says what it is otherwise.
 func (f *flush) adopt(p *pending, name string, meta map[string]string, size int64) error {
 	is, why := f.read(meta)
+	switch {
+	case why != "":
+	case is.from > f.from && is.from <= p.first && p.buffer == f.parts[0].buffer:
+		// What stands begins between the last row before this interval and its first: there was one without rows, which ends there.
+		return &sink.Conflict{Name: name, End: is.from, Layout: f.claim.Layout, Schema: f.plan.file.Version}
+	case is.from != f.from:
+		why = f.elsewhere(is)
+	}
 	if why != "" {
 		return &sink.Foreign{Name: name, Why: why}
 	}
@@ -206,7 +214,11 @@ func (f *flush) meet(ctx context.Context, p *pending, name string) error {
 	if err != nil {
 		return err
 	}
-	if _, why := f.read(meta); why != "" {
+	is, why := f.read(meta)
+	if why == "" && is.from != f.from {
+		why = f.elsewhere(is)
+	}
+	if why != "" {
 		if name != p.name && len(meta) == 0 {
 			return &sink.Foreign{Name: name, Why: "it stands within an interval that is written again, and does not say whose it is"}
 		}

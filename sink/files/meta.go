@@ -27,12 +27,12 @@ func (f *flush) meta(p *pending) map[string]string {
 
 // identity is what the metadata of one of our objects says beside whose it is.
 type identity struct {
-	until, first, rows int64
-	layout             string
-	schema             int
+	from, until, first, rows int64
+	layout                   string
+	schema                   int
 }
 
-// read gives an object's identity, or why it is not this connector's object of an interval that begins where this one does.
+// read gives an object's identity, or why it is not this connector's object of this partition.
 func (f *flush) read(meta map[string]string) (is identity, why string) {
 	if len(meta) == 0 {
 		return is, "it carries no metadata of penstock"
@@ -42,7 +42,6 @@ func (f *flush) read(meta map[string]string) (is identity, why string) {
 		{"topic", f.claim.Topic, "topic"},
 		{"topic-id", f.claim.TopicID, "the topic with the id"},
 		{"partition", strconv.Itoa(int(f.claim.Partition)), "partition"},
-		{"from", strconv.FormatInt(f.from, 10), "an interval that begins at offset"},
 	} {
 		got, err := url.PathUnescape(meta[MetaPrefix+w.key])
 		if err != nil || got != w.want {
@@ -57,11 +56,16 @@ func (f *flush) read(meta map[string]string) (is identity, why string) {
 		}
 		return n
 	}
-	is = identity{until: number("until"), first: number("first"), rows: number("rows"), schema: int(number("schema"))}
+	is = identity{from: number("from"), until: number("until"), first: number("first"), rows: number("rows"), schema: int(number("schema"))}
 	layout, err := url.PathUnescape(meta[MetaPrefix+"layout"])
 	if err != nil || bad != nil {
 		return is, "its metadata is damaged"
 	}
 	is.layout = layout
 	return is, ""
+}
+
+// elsewhere is why an object of another interval stands in the way of one that begins at from.
+func (f *flush) elsewhere(is identity) string {
+	return fmt.Sprintf("it is of an interval that begins at offset %d, not %d", is.from, f.from)
 }
