@@ -1,0 +1,318 @@
+package chaos
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/penstock/penstock/parts"
+)
+
+// bed is a topic, a bucket behind a proxy and a folder of one test's own, on the parts that all tests share.
+type bed struct {
+	*cluster
+	*bucket
+	t     *testing.T
+	name  string // of the bed, of its topic and of its one connector
+	dir   string
+	proxy *proxy
+	hooks *crawler
+
+	asleep sync.WaitGroup // until all workers that sleep have been woken
+	sent   int            // rows that the test has produced: their ids are 0 to sent-1
+}
+
+const session = 1500 * time.Millisecond // of group members
+
+func newBed(t *testing.T) *bed {
+	t.Helper()
+	return newBedOn(t, parts.Kafka(t))
+}
+
+func newBedOn(t *testing.T, brokers string) *bed {
+	t.Helper()
+	name := "chaos-" + strconv.FormatInt(time.Now().UnixNano(), 36)
+	access := parts.S3(t)
+	b := &bed{t: t, name: name, dir: t.TempDir(), cluster: newCluster(t, brokers), bucket: newBucket(t, access, name)}
+	b.proxy = newProxy(t, access.Endpoint)
+	b.hooks = newCrawler(t)
+	t.Cleanup(func() {
+		if t.Failed() {
+			b.report()
+		}
+	})
+	return b
+}
+
+// report shows what stands where, for whoever has to find out why: the end of every log, and of its warnings.
+func (b *bed) report() {
+	for _, log := range b.logs() {
+		text, _ := os.ReadFile(log)
+		lines := strings.Split(strings.TrimSpace(string(text)), "\n")
+		var grave []string
+		for _, l := range lines {
+			if !strings.Contains(l, `"level":"DEBUG"`) {
+				grave = append(grave, l)
+			}
+		}
+		b.t.Logf("%s has %d lines; the last warnings:\n%s\nthe last lines:\n%s", filepath.Base(log), len(lines), last(grave, 10), last(lines, 5))
+	}
+}
+
+func last(lines []string, n int) string { return strings.Join(lines[max(0, len(lines)-n):], "\n") }
+
+func (b *bed) logs() []string {
+	logs, _ := filepath.Glob(filepath.Join(b.dir, "penstock-*.log"))
+	return logs
+}
+
+// file writes a file of connectors, in which $topic, $bucket and $glue stand for the bed's own.
+func (b *bed) file(name, connectors string) {
+	b.t.Helper()
+	text := `kafka:
+  brokers: [$kafka]
+  offsets_topic: $topic-offsets
+  properties: {session.timeout.ms: "$session"}
+aws: {region: us-east-1, endpoint: "$s3", path_style: true}
+connectors:
+` + connectors
+	text = strings.NewReplacer("$kafka", b.brokers, "$topic", b.name, "$bucket", b.name, "$glue", b.hooks.url, "$s3", b.proxy.url,
+		"$dir", b.dir, "$session", fmt.Sprint(session.Milliseconds())).Replace(text)
+	if err := os.WriteFile(filepath.Join(b.dir, name), []byte(text), 0o600); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// simple is a connector that flushes ten rows at a time, over three paths: a, b and c in turn.
+const simple = `
+  $topic:
+    topics: [$topic]
+    sink: {s3: {bucket: $bucket, path: "{p}", format: json}}
+    flush: {rows: 10, every: 1s}
+`
+
+const announced = simple + `
+    after_flush: [{glue: {crawler: c, endpoint: "$glue", poll: 50ms}}]
+`
+
+// add produces n rows more, in a transaction if it is named.
+func (b *bed) add(n int, transaction string) {
+	b.t.Helper()
+	values := make([][]byte, n)
+	for i := range values {
+		values[i] = fmt.Appendf(nil, `{"id":%d,"p":"%c"}`, b.sent, 'a'+b.sent%3)
+		b.sent++
+	}
+	b.produce(b.name, 0, values, transaction)
+}
+
+// worker is a penstock process.
+type worker struct {
+	*parts.Process
+	t    *testing.T
+	file string // stands as long as it stands still at its point
+}
+
+func (b *bed) env() []string {
+	access := parts.S3(b.t)
+	return []string{"AWS_ACCESS_KEY_ID=" + access.AccessKey, "AWS_SECRET_ACCESS_KEY=" + access.SecretKey}
+}
+
+// start runs penstock.
+func (b *bed) start(args ...string) *worker {
+	b.t.Helper()
+	return &worker{parts.StartPenstock(b.t, parts.Penstock(b.t), b.dir, b.env(), append([]string{"run", "-v"}, args...)...), b.t, ""}
+}
+
+// startTo runs a penstock that will stand still at a point.
+func (b *bed) startTo(point string, args ...string) *worker {
+	b.t.Helper()
+	file := filepath.Join(b.t.TempDir(), "point")
+	env := append(b.env(), "PENSTOCK_POINT="+point, "PENSTOCK_POINT_FILE="+file)
+	return &worker{parts.StartPenstock(b.t, parts.Penstock(b.t, "points"), b.dir, env, append([]string{"run", "-v"}, args...)...), b.t, file}
+}
+
+// stands tells whether the worker has come to its point.
+func (w *worker) stands() bool {
+	_, err := os.Stat(w.file)
+	return err == nil
+}
+
+func (w *worker) must(what string, err error) {
+	w.t.Helper()
+	if err != nil {
+		w.t.Fatalf("%s: %v", what, err)
+	}
+}
+
+// ends waits for the worker to end by itself, and wants this exit code.
+func (w *worker) ends(code int) {
+	w.t.Helper()
+	ctx, cancel := context.WithTimeout(w.t.Context(), time.Minute)
+	defer cancel()
+	got, err := w.Wait(ctx)
+	w.must("end", err)
+	if got != code {
+		w.t.Fatalf("exit code %d, want %d", got, code)
+	}
+}
+
+// stop asks the worker to end, and wants it to do so in order.
+func (w *worker) stop() {
+	w.t.Helper()
+	ctx, cancel := context.WithTimeout(w.t.Context(), 30*time.Second)
+	defer cancel()
+	w.must("stop", w.Stop(ctx))
+	w.ends(0)
+}
+
+// says tells whether the worker's log holds text.
+func (w *worker) says(text string) bool {
+	log, err := os.ReadFile(w.Log())
+	return err == nil && strings.Contains(string(log), text)
+}
+
+// await polls until it is so.
+func await(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	for end := time.Now().Add(30 * time.Second); !is(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("waited 30 s for %s", what)
+		}
+	}
+}
+
+// drain runs penstock until all is flushed.
+func (b *bed) drain(args ...string) *worker {
+	b.t.Helper()
+	w := b.start(append([]string{"--drain"}, args...)...)
+	w.ends(0)
+	return w
+}
+
+// group is the consumer group of the bed's one connector.
+func (b *bed) group() string { return "connect-" + b.name }
+
+func (b *bed) remembered() mark {
+	b.t.Helper()
+	return b.committed(b.group(), b.name, 0)
+}
+
+// wantMark compares what the group remembers of the one partition.
+func (b *bed) wantMark(offset, plan, owed int64) {
+	b.t.Helper()
+	m := b.remembered()
+	got := int64(-1)
+	if m.Owed != nil {
+		got = *m.Owed
+	}
+	if m.offset != offset || m.End != plan || got != owed {
+		b.t.Errorf("the group remembers %v, want (%d, plan %d, owed %d)", m, offset, plan, owed)
+	}
+	if m.Topic == "" || m.Layout == "" {
+		b.t.Errorf("the metadata %q names no topic or no layout", m.text)
+	}
+}
+
+// wantObjects compares the objects, as path/first [from,until).
+func (b *bed) wantObjects(want ...string) {
+	b.t.Helper()
+	var got []string
+	for _, o := range b.objects("") {
+		if name := fmt.Sprintf("%s/%s+0+%020d.json", filepath.Dir(o.key), b.name, o.first()); name != o.key {
+			b.t.Errorf("object %s, want it called %s", o.key, name)
+		}
+		got = append(got, fmt.Sprintf("%s/%d [%d,%d)", filepath.Dir(o.key), o.first(), o.from, o.until))
+	}
+	slices.Sort(got)
+	want = slices.Sorted(slices.Values(want))
+	if !slices.Equal(got, want) {
+		b.t.Errorf("objects\n  %s\nwant\n  %s", strings.Join(got, "\n  "), strings.Join(want, "\n  "))
+	}
+}
+
+// wantAll wants every row that was sent in exactly one object, at the offset where it stands on the topic, and within the
+// object's interval.
+func (b *bed) wantAll() {
+	b.t.Helper()
+	type place struct {
+		partition int32
+		offset    int64
+	}
+	where := map[int]place{}
+	for _, r := range b.rows(b.name) {
+		for _, id := range (object{body: r.value}).ids(b.t) {
+			where[id] = place{r.partition, r.offset}
+		}
+	}
+	seen := map[int]string{}
+	for _, o := range b.objects("") {
+		ids := o.ids(b.t)
+		for i, id := range ids {
+			if before, twice := seen[id]; twice {
+				b.t.Errorf("row %d stands in %s and in %v", id, before, o)
+			}
+			seen[id] = o.String()
+			at := where[id]
+			if at.partition != o.partition() || at.offset < o.from || at.offset >= o.until || i == 0 && at.offset != o.first() {
+				b.t.Errorf("row %d of %v is at offset %d of partition %d", id, o, at.offset, at.partition)
+			}
+		}
+	}
+	for id := range b.sent {
+		if seen[id] == "" {
+			b.t.Errorf("row %d, at offset %d, stands in no object", id, where[id].offset)
+		}
+	}
+	if len(seen) != b.sent || len(where) != b.sent {
+		b.t.Errorf("%d rows in the objects and %d on the topic, want %d", len(seen), len(where), b.sent)
+	}
+}
+
+// crawler answers as Glue does, once it is let.
+type crawler struct {
+	url  string
+	asks atomic.Int64 // crawls started
+	busy atomic.Bool  // calls are not answered
+}
+
+func newCrawler(t *testing.T) *crawler {
+	c := &crawler{}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if c.busy.Load() {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
+		c.asks.Add(1)
+		w.Header().Set("Content-Type", "application/x-amz-json-1.1")
+		fmt.Fprint(w, "{}")
+	}))
+	c.url = server.URL
+	t.Cleanup(server.Close)
+	return c
+}
+
+// free lets the worker leave its point.
+func (w *worker) free() {
+	if w.file != "" {
+		os.Remove(w.file)
+	}
+}
+
+func (w *worker) log() string {
+	text, err := os.ReadFile(w.Log())
+	w.must("log", err)
+	return string(text)
+}
+
+func replace(text, old, with string) string { return strings.ReplaceAll(text, old, with) }

@@ -1,0 +1,143 @@
+package chaos
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/penstock/penstock/parts"
+	"golang.org/x/sync/errgroup"
+)
+
+// bucket is a bucket as its owner sees it, past any proxy.
+type bucket struct {
+	t    testing.TB
+	name string
+	s3   *s3.Client
+}
+
+func newBucket(t testing.TB, access parts.S3Access, name string) *bucket {
+	t.Helper()
+	transport := &http.Transport{MaxIdleConnsPerHost: 32}
+	t.Cleanup(transport.CloseIdleConnections)
+	client := s3.New(s3.Options{
+		HTTPClient: &http.Client{Transport: transport},
+		Region:     access.Region, BaseEndpoint: &access.Endpoint, UsePathStyle: true,
+		Credentials: credentials.NewStaticCredentialsProvider(access.AccessKey, access.SecretKey, ""),
+	})
+	if _, err := client.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: &name}); err != nil {
+		t.Fatal(err)
+	}
+	return &bucket{t, name, client}
+}
+
+// object is one file of a sink, as it says itself.
+type object struct {
+	key         string
+	from, until int64
+	meta        map[string]string
+	body        []byte
+}
+
+// partition and first are read from the name.
+func (o object) partition() int32 { p, _ := o.place(); return p }
+func (o object) first() int64     { _, f := o.place(); return f }
+
+func (o object) place() (partition int32, first int64) {
+	fields := strings.Split(filepath.Base(o.key), "+")
+	if len(fields) < 3 {
+		return -1, -1
+	}
+	p, _ := strconv.Atoi(fields[1])
+	digits, _, _ := strings.Cut(fields[2], ".")
+	first, _ = strconv.ParseInt(digits, 10, 64)
+	return int32(p), first
+}
+
+func (o object) String() string { return fmt.Sprintf("%s [%d,%d)", o.key, o.from, o.until) }
+
+// ids are the id members of the object's JSON lines.
+func (o object) ids(t testing.TB) (ids []int) {
+	t.Helper()
+	for line := range bytes.Lines(o.body) {
+		var r struct{ ID int }
+		if err := json.Unmarshal(line, &r); err != nil {
+			t.Fatalf("%s: %q: %v", o.key, line, err)
+		}
+		ids = append(ids, r.ID)
+	}
+	return ids
+}
+
+// list gives the keys below prefix, in order.
+func (b *bucket) list(prefix string) (keys []string) {
+	b.t.Helper()
+	pages := s3.NewListObjectsV2Paginator(b.s3, &s3.ListObjectsV2Input{Bucket: &b.name, Prefix: &prefix})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(b.t.Context())
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		for _, o := range page.Contents {
+			keys = append(keys, *o.Key)
+		}
+	}
+	return keys
+}
+
+// objects reads all objects below prefix, in the order of their keys.
+func (b *bucket) objects(prefix string) []object {
+	b.t.Helper()
+	keys := b.list(prefix)
+	out := make([]object, len(keys))
+	var group errgroup.Group
+	group.SetLimit(16)
+	for i, key := range keys {
+		group.Go(func() (err error) {
+			out[i], err = b.get(key)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		b.t.Fatal(err)
+	}
+	return out
+}
+
+func (b *bucket) get(key string) (object, error) {
+	got, err := b.s3.GetObject(b.t.Context(), &s3.GetObjectInput{Bucket: &b.name, Key: &key})
+	if err != nil {
+		return object{}, err
+	}
+	defer got.Body.Close()
+	o := object{key: key, meta: got.Metadata}
+	o.from, _ = strconv.ParseInt(got.Metadata["penstock-from"], 10, 64)
+	o.until, _ = strconv.ParseInt(got.Metadata["penstock-until"], 10, 64)
+	o.body, err = io.ReadAll(got.Body)
+	return o, err
+}
+
+// put makes an object that penstock did not.
+func (b *bucket) put(key, body string, meta map[string]string) {
+	b.t.Helper()
+	_, err := b.s3.PutObject(b.t.Context(), &s3.PutObjectInput{Bucket: &b.name, Key: aws.String(key), Body: strings.NewReader(body), Metadata: meta})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+func (b *bucket) remove(key string) {
+	b.t.Helper()
+	if _, err := b.s3.DeleteObject(b.t.Context(), &s3.DeleteObjectInput{Bucket: &b.name, Key: &key}); err != nil {
+		b.t.Fatal(err)
+	}
+}
