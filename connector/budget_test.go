@@ -74,7 +74,7 @@ func TestMemoryCuts(t *testing.T) {
 	var most int64
 	eventually(t, "no more than the budget is left", func() bool {
 		most = max(most, r.budget.Held())
-		return count(t, r.dir) > rows*2/3
+		return count(t, r.dir) > rows*2/3 && run.tookIn(r.ends())
 	})
 	run.stopped()
 	exactly(t, r.dir, rows)

@@ -139,6 +139,18 @@ type running struct {
 	stop func() error // as SIGTERM does; what Do said
 }
 
+// tookIn tells whether the run has taken in every row up to the ends of the partitions.
+func (r *running) tookIn(ends []int64) bool {
+	r.Status.mu.Lock()
+	defer r.Status.mu.Unlock()
+	for p := range r.Status.parts {
+		if p.position.Load() < ends[p.p.ID] {
+			return false
+		}
+	}
+	return len(r.Status.parts) == len(ends)
+}
+
 // run begins a run of the connector, which the end of the test ends. Change may do something to it first.
 func (r *rig) run(text string, change ...func(*Run)) *running {
 	r.Helper()
