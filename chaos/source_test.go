@@ -165,3 +165,23 @@ func TestStopEarly(t *testing.T) {
 	}
 	b.judge()
 }
+
+// TestDrainWaitsForOthers has one worker drain while another still reads a file of its own.
+func TestDrainWaitsForOthers(t *testing.T) {
+	t.Parallel()
+	b := newBed(t)
+	for i := range 6 {
+		b.grains(fmt.Sprintf("%d.csv", i), 1000)
+	}
+	b.source("500/s")
+	b.file("fast.yaml", strings.Replace(replay, "$rate", "100000/s", 1))
+	slow := b.start()
+	await(t, "the first rows", func() bool { return b.topics()[b.name] && b.stored() > 0 })
+	fast := b.start("--drain", "fast.yaml")
+	fast.ends(0)
+	if got := len(b.rows(b.name)); got != b.sent {
+		t.Errorf("it drained, and %d of %d rows are on the topic", got, b.sent)
+	}
+	slow.stop()
+	b.wantTopic()
+}

@@ -42,7 +42,7 @@ func (r *Run) read(ctx context.Context) error {
 		i := partitionOf(r.Name, s, min(n, offsetPartitions))
 		mine[i] = append(mine[i], s)
 	}
-	left := newCountdown(&r.Status.Finished)
+	left := newCountdown(&r.Status.Finished, &r.Status.Alone, n)
 	return r.Client.Consume(ctx, kafka.Group{
 		Name: r.Group(), Topics: []string{offsets}, Idle: true, Revoke: r.Client.Session() / 2, Drain: drainTime,
 		Taken: func(n int) { left.change(n, 0) },
@@ -123,4 +123,36 @@ func (r *Run) readSplit(ctx context.Context, p *kafka.Partition, split string) e
 		r.Status.Stored.Add(int64(len(page.Records)))
 	}
 	return ctx.Err()
+}
+
+// AllRead tells whether every split of the source has been read to its end, by whichever worker: beyond what is stored of it the
+// source has nothing to give.
+func (r *Run) AllRead(ctx context.Context) (bool, error) {
+	a, err := r.Client.Admin()
+	if err != nil {
+		return false, err
+	}
+	defer a.Close()
+	offsets := r.Client.Config.OffsetsTopic
+	n, err := a.Partitions(ctx, offsets)
+	if err != nil {
+		return false, err
+	}
+	splits, err := r.Config.Source.Splits(ctx)
+	if err != nil {
+		return false, err
+	}
+	tables := map[int32]map[string][]byte{}
+	for _, s := range splits {
+		p := partitionOf(r.Name, s, min(n, offsetPartitions))
+		if tables[p] == nil {
+			if tables[p], err = r.Client.Table(ctx, offsets, p); err != nil {
+				return false, err
+			}
+		}
+		for _, err := range r.Config.Source.Read(ctx, s, source.Offset(tables[p][r.Name+"/"+s])) {
+			return false, err
+		}
+	}
+	return true, nil
 }

@@ -16,6 +16,7 @@ type Status struct {
 
 	Stored   atomic.Int64 // rows that a source has stored
 	Finished atomic.Bool  // every split of a finite source that is ours has been read
+	Alone    atomic.Bool  // the same, and all splits are ours
 	Hooks    atomic.Int64 // hook runs that succeeded
 
 	draining atomic.Bool

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/penstock/penstock/connector"
 	"github.com/penstock/penstock/kafka"
 )
 
@@ -27,7 +28,7 @@ func (w *Worker) drained(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := w.each(ctx, func() (bool, error) { return w.sourcesRead(f), nil }); err != nil {
+	if err := w.each(ctx, func() (bool, error) { return w.sourcesRead(ctx, f) }); err != nil {
 		return err
 	}
 	a, err := w.client.Admin()
@@ -70,11 +71,31 @@ func (w *Worker) each(ctx context.Context, done func() (bool, error)) error {
 	}
 }
 
-func (w *Worker) sourcesRead(f *File) bool {
-	return !slices.ContainsFunc(f.Connectors, func(e Entry) bool {
-		return e.Config.Source != nil && !w.status[e.Name].Finished.Load()
-	})
+// sourcesRead tells whether all splits of all sources have been read. That ours have comes first, being cheap to ask; but others may
+// be with another worker, or on their way to one while the group shares them out anew.
+func (w *Worker) sourcesRead(ctx context.Context, f *File) (bool, error) {
+	ours := func(e Entry) bool { return e.Config.Source == nil || w.status[e.Name].Finished.Load() }
+	if slices.ContainsFunc(f.Connectors, func(e Entry) bool { return !ours(e) }) {
+		return false, nil
+	}
+	for _, e := range f.Connectors {
+		if e.Config.Source == nil || w.status[e.Name].Alone.Load() {
+			continue
+		}
+		run := &connector.Run{Name: e.Name, Config: e.Config, Client: w.client}
+		if all, err := run.AllRead(ctx); !all || err != nil { // the coordinator may be away; the runs say so
+			select {
+			case <-ctx.Done():
+			case <-time.After(lookAgain):
+			}
+			return false, nil
+		}
+	}
+	return true, nil
 }
+
+// lookAgain is how long sources that others read are left alone.
+const lookAgain = 500 * time.Millisecond
 
 // ends asks until the topics stand, which a source may be about to make.
 func (w *Worker) ends(ctx context.Context, a *kafka.Admin, topics []string) (ends map[string][]int64, err error) {
