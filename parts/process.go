@@ -1,6 +1,7 @@
 package parts
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -66,8 +67,32 @@ func (p *Process) Log() string { return p.log }
 // Done is closed when the program has ended.
 func (p *Process) Done() <-chan struct{} { return p.done }
 
-// Pause stops the program where it stands, as SIGSTOP does.
-func (p *Process) Pause() error { return p.signal(syscall.SIGSTOP) }
+// Pause stops the program where it stands, as SIGSTOP does, and returns when each of its threads stands still.
+func (p *Process) Pause() error {
+	if err := p.signal(syscall.SIGSTOP); err != nil {
+		return err
+	}
+	for since := time.Now(); !p.still(); time.Sleep(time.Millisecond) {
+		if time.Since(since) > 10*time.Second {
+			return fmt.Errorf("%s: still runs 10 s after it was told to pause", p.name)
+		}
+	}
+	return nil
+}
+
+// still is whether every thread of the program is stopped.
+func (p *Process) still() bool {
+	threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", p.Pid()))
+	for _, path := range threads {
+		text, err := os.ReadFile(path)
+		// The state is the word after the name, which is in brackets and may hold any byte.
+		state := text[bytes.LastIndexByte(text, ')')+1:]
+		if err == nil && !bytes.HasPrefix(bytes.TrimSpace(state), []byte("T")) {
+			return false
+		}
+	}
+	return len(threads) > 0
+}
 
 // Resume lets a paused program go on.
 func (p *Process) Resume() error { return p.signal(syscall.SIGCONT) }
