@@ -3,12 +3,17 @@ package aws
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net/url"
+	"strings"
 
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"github.com/penstock/penstock/plugin"
 )
 
 // Config says where AWS is and who calls. What is left out comes from the SDK's default chain: environment, shared files, roles.
@@ -18,6 +23,18 @@ type Config struct {
 	Profile   string `yaml:"profile" layout:"-" doc:"Profile of the shared config and credentials files."`
 	RoleARN   string `yaml:"role_arn" layout:"-" doc:"Role to assume with the credentials that were found."`
 	PathStyle bool   `yaml:"path_style" layout:"-" doc:"Put the bucket into the URL's path, not its host name, as most stand-ins of S3 need."`
+}
+
+// Check holds the rules of the options.
+func (c Config) Check() error {
+	var errs []error
+	if u, err := url.Parse(c.Endpoint); c.Endpoint != "" && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "") {
+		errs = append(errs, plugin.Option("endpoint", fmt.Errorf("%q is no URL of a service; write it with its scheme, as in http://localhost:9000", c.Endpoint)))
+	}
+	if c.RoleARN != "" && !strings.HasPrefix(c.RoleARN, "arn:") {
+		errs = append(errs, plugin.Option("role_arn", fmt.Errorf("%q is no ARN; write it whole, as in arn:aws:iam::123456789012:role/NAME", c.RoleARN)))
+	}
+	return errors.Join(errs...)
 }
 
 // attempts is low because whoever calls repeats the whole operation too, for as long as it takes.

@@ -66,3 +66,23 @@ func TestMissingCredentialsAreTheSDKsOwnError(t *testing.T) {
 		t.Errorf("error %v, want one about credentials", err)
 	}
 }
+
+func TestCheck(t *testing.T) {
+	for _, c := range []struct {
+		c    Config
+		want string
+	}{
+		{Config{}, ""},
+		{Config{Endpoint: "https://s3.example.com:9000/", RoleARN: "arn:aws:iam::1:role/x"}, ""},
+		{Config{Endpoint: "localhost:9000"}, `endpoint: "localhost:9000" is no URL of a service; write it with its scheme`},
+		{Config{Endpoint: "http://"}, "endpoint: "},
+		{Config{Endpoint: "http://%zz"}, "endpoint: "},
+		{Config{Endpoint: "ftp://x"}, "endpoint: "},
+		{Config{RoleARN: "lake"}, `role_arn: "lake" is no ARN; write it whole`},
+	} {
+		err := c.c.Check()
+		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.HasPrefix(err.Error(), c.want)) {
+			t.Errorf("%+v: error %v, want %q", c.c, err, c.want)
+		}
+	}
+}

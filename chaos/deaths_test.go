@@ -202,7 +202,6 @@ func TestHookOverlaps(t *testing.T) {
 	b.hooks.busy.Store(false)
 	await(t, "the first run", func() bool { return b.hooks.asks.Load() == 1 })
 	b.hooks.busy.Store(true)
-	time.Sleep(500 * time.Millisecond) // in which it hears the answer
 	w.free()
 	await(t, "the last rows", func() bool { return b.remembered().offset == 25 })
 	time.Sleep(2 * time.Second) // in which it could take back what it owes

@@ -139,7 +139,6 @@ func (b *bed) rounds(n int, random *rand.Rand, troubles []func(*bed, **worker, *
 	for _, w := range workers {
 		w.ends(0)
 	}
-	b.drain("fast.yaml") // each of those waited for the splits it had itself, and one may have been with neither
 	b.t.Logf("all was drained after %v", time.Since(began).Round(time.Second))
 	b.judge()
 	b.wantChain()

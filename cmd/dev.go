@@ -49,8 +49,13 @@ type devRun struct {
 }
 
 func (d *devRun) run(ctx context.Context) error {
-	if _, err := readFile(d.r, d.file); err != nil {
+	f, err := readFile(d.r, d.file)
+	if err != nil {
 		return err
+	}
+	endless := f.Ends()
+	if endless != nil && !d.keep {
+		return endless
 	}
 	parts, err := d.start(ctx)
 	if err != nil {
@@ -63,14 +68,19 @@ func (d *devRun) run(ctx context.Context) error {
 	}
 	sum := newSummary(w, filepath.Join(devFolder, "s3"))
 	began := time.Now()
-	if err := drain(ctx, w); err != nil {
-		return err
-	}
-	if err := sum.print(d.out, time.Since(began)); err != nil || !d.keep {
-		return err
+	if endless == nil {
+		if err := drain(ctx, w); err != nil {
+			return err
+		}
+		if err := sum.print(d.out, time.Since(began)); err != nil || !d.keep {
+			return err
+		}
 	}
 	fmt.Fprintf(d.out, "\nStill up, until interrupted: Kafka at %s, S3 and Glue at %s\n", parts.Brokers, parts.AWS)
-	return ended(w.Run(ctx))
+	if err := ended(w.Run(ctx)); err != nil || endless == nil {
+		return err
+	}
+	return sum.print(d.out, time.Since(began))
 }
 
 func (d *devRun) start(ctx context.Context) (*dev.Servers, error) {
@@ -83,13 +93,13 @@ func (d *devRun) start(ctx context.Context) (*dev.Servers, error) {
 }
 
 // loader reads the file with the embedded parts in place of those it names.
-func (d *devRun) loader(parts *dev.Servers) func() (*worker.File, error) {
+func (d *devRun) loader(parts *dev.Servers) worker.Load {
 	env := plugin.Env(isolate())
 	embedded := plugin.Fixed(aws.Config{Region: "us-east-1", Endpoint: parts.AWS, PathStyle: true})
-	return func() (*worker.File, error) {
-		f, err := readFile(d.r, d.file, env, embedded)
+	return func(opts ...plugin.DecodeOption) (*worker.File, error) {
+		f, err := readFile(d.r, d.file, append(opts, env, embedded)...)
 		if err == nil {
-			f.Kafka = kafka.Config{Brokers: []string{parts.Brokers}, OffsetsTopic: f.Kafka.OffsetsTopic}
+			f.Kafka = kafka.Config{Brokers: []string{parts.Brokers}, OffsetsTopic: f.Kafka.OffsetsTopic, StateTopic: f.Kafka.StateTopic}
 		}
 		return f, err
 	}

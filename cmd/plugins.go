@@ -16,6 +16,7 @@ import (
 func Builtin() *plugin.Registry {
 	r := plugin.New()
 	plugin.Block(r, "aws", aws.Config{})
+	plugin.Block(r, "athena", athenaDefaults())
 	plugin.Add(r, "csv", csv.Defaults(), csv.New)
 	plugin.Add(r, "s3", s3.Defaults(), s3.New)
 	plugin.Add(r, "local", local.Defaults(), local.New)

@@ -26,7 +26,7 @@ The log is text on a terminal and JSON elsewhere.`,
 		RunE: func(c *cobra.Command, args []string) error {
 			ctx, stop := signalled(c.Context())
 			defer stop()
-			load := func() (*worker.File, error) { return readFile(r, fileOf(args)) }
+			load := func(opts ...plugin.DecodeOption) (*worker.File, error) { return readFile(r, fileOf(args), opts...) }
 			return serve(ctx, load, drain, logger(c.ErrOrStderr(), verbose))
 		},
 	}
@@ -35,7 +35,7 @@ The log is text on a terminal and JSON elsewhere.`,
 	return c
 }
 
-func serve(ctx context.Context, load func() (*worker.File, error), drain bool, log *slog.Logger) error {
+func serve(ctx context.Context, load worker.Load, drain bool, log *slog.Logger) error {
 	f, err := load()
 	if err != nil {
 		return err
@@ -44,9 +44,18 @@ func serve(ctx context.Context, load func() (*worker.File, error), drain bool, l
 	if err != nil {
 		return err
 	}
+	ctx, end := context.WithCancelCause(ctx)
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer end(nil)
+	if f.Listen != "" {
+		wg.Go(func() {
+			if err := w.Serve(ctx, f.Listen); err != nil {
+				log.Error("nobody can ask how it goes", "error", err)
+			}
+		})
+	}
 	if !drain {
-		var wg sync.WaitGroup
-		defer wg.Wait()
 		wg.Go(func() {
 			if err := reach(ctx, f); err != nil && ctx.Err() == nil {
 				log.Warn("waits for Kafka", "error", err)

@@ -42,7 +42,7 @@ func (s *summary) print(out io.Writer, took time.Duration) error {
 	var all []tally
 	for _, name := range s.w.Names() {
 		st := s.w.Status(name)
-		all = append(all, tally{name: name, read: st.Stored.Load(), hooks: st.Hooks.Load(), files: s.files[name]})
+		all = append(all, tally{name: name, read: st.Stored.Load(), skipped: st.Skipped(), hooks: st.Hooks.Load(), files: s.files[name]})
 	}
 	_, err := io.WriteString(out, report(all, s.store, took))
 	return err
@@ -50,15 +50,16 @@ func (s *summary) print(out io.Writer, took time.Duration) error {
 
 // tally is what one connector has done.
 type tally struct {
-	name  string
-	read  int64 // rows, into a topic
-	files []sink.File
-	hooks int64 // how often they ran
+	name    string
+	read    int64 // rows, into a topic
+	files   []sink.File
+	hooks   int64 // how often they ran
+	skipped int64 // bad records
 }
 
 // report is the table, and where to look at what each sink wrote.
 func report(all []tally, store string, took time.Duration) string {
-	all = slices.DeleteFunc(all, func(t tally) bool { return t.read == 0 && len(t.files) == 0 && t.hooks == 0 })
+	all = slices.DeleteFunc(all, func(t tally) bool { return t.read == 0 && len(t.files) == 0 && t.hooks == 0 && t.skipped == 0 })
 	if len(all) == 0 {
 		return fmt.Sprintf("nothing new: everything was written by an earlier run (--fresh starts over); took %.1f s\n", took.Seconds())
 	}
@@ -74,6 +75,11 @@ func report(all []tally, store string, took time.Duration) string {
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\ntook %.1f s\n", table(rows), took.Seconds())
+	for _, t := range all {
+		if t.skipped > 0 {
+			fmt.Fprintf(&b, "%s: %s skipped\n", t.name, count(t.skipped, "bad record"))
+		}
+	}
 	for _, t := range all {
 		b.WriteString(t.example(store))
 	}

@@ -17,7 +17,7 @@ func TestBudget(t *testing.T) {
 	b := &Budget{Limit: 100}
 	var st []*PartitionStatus
 	for _, p := range ps {
-		st = append(st, (&Status{}).open(p))
+		st = append(st, (&Status{}).open(p, 0))
 	}
 	for i, step := range []struct {
 		set     [3]int64 // what the partitions hold, -1 is no news

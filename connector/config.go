@@ -4,6 +4,7 @@ package connector
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/penstock/penstock/formats"
@@ -32,7 +33,7 @@ type Config struct {
 	Schema       Schema        `yaml:"schema" doc:"The columns of the rows."`
 	Flush        Flush         `yaml:"flush" layout:"-" doc:"When to make rows visible: whichever comes first, for each partition of a topic over all its paths."`
 	AfterFlush   []hook.Hook   `yaml:"after_flush" layout:"-" doc:"What runs after rows have become visible."`
-	Errors       Errors        `yaml:"errors" doc:"What becomes of records that cannot be written."`
+	Errors       Errors        `yaml:"errors" doc:"What becomes of records that cannot be read or written."`
 }
 
 // Topic is a topic to fill.
@@ -43,7 +44,8 @@ type Topic struct {
 
 // Schema is what a connector says of its columns.
 type Schema struct {
-	Columns []record.Column `yaml:"columns" doc:"Columns and their types: string, bool, int32, int64, float, double, date, timestamp(ms), timestamp(us), bytes, json."`
+	Columns []record.Column `yaml:"columns" doc:"Columns and their types: string, bool, int32, int64, float, double, date, timestamp(ms), timestamp(us), bytes, json, decimal(p,s), list<type>, struct<name:type,...>."`
+	New     string          `yaml:"new" enum:"add|ignore|error" doc:"What becomes of a column that is not known yet: a new version of the schema, nothing, or a bad record."`
 	Names   string          `yaml:"names" enum:"as_is|snake_case" doc:"How files spell the columns' names."`
 }
 
@@ -57,14 +59,15 @@ type Flush struct {
 
 // Errors is the policy for bad records.
 type Errors struct {
-	OnBadRecord string `yaml:"on_bad_record" enum:"stop|skip" doc:"stop holds the partition before the record; skip leaves it out, and counts it."`
+	OnBadRecord string `yaml:"on_bad_record" enum:"stop|skip|dead_letter" doc:"stop holds the partition, or the split of a source, before the record; skip leaves it out, and counts it; dead_letter stores it in a topic."`
+	Topic       string `yaml:"topic" doc:"The topic of dead letters, made if absent."`
 }
 
 // Defaults is where a Config starts from.
 func Defaults() Config {
 	return Config{
 		OnOffsetLoss: "stop",
-		Schema:       Schema{Names: "as_is"},
+		Schema:       Schema{Names: "as_is", New: "add"},
 		Flush:        Flush{Bytes: 128 << 20, Every: 5 * time.Minute},
 		Errors:       Errors{OnBadRecord: "stop"},
 	}
@@ -93,10 +96,25 @@ func (c *Config) Check() error {
 	}
 	says("flush", "rows, bytes and durations are not negative", c.Flush.Rows < 0 || c.Flush.Bytes < 0 || c.Flush.Every < 0 || c.Flush.Idle < 0)
 	says("flush", "nothing would ever be flushed; set rows, bytes, every or idle", c.Flush == Flush{})
-	if _, err := c.schema(); err != nil && c.Sink != nil {
+	says("errors", "dead letters need a topic; add topic: NAME", c.Errors.OnBadRecord == "dead_letter" && c.Errors.Topic == "")
+	says("errors", "the connector reads the topic of its dead letters; give them one of their own", c.Errors.Topic != "" && slices.Contains(c.Topics, c.Errors.Topic))
+	s, err := c.schema(nil, 0)
+	if f, ok := c.Sink.(sink.Fitted); ok && err == nil {
+		err = f.Fits(s)
+	}
+	if err != nil && c.Sink != nil {
 		errs = append(errs, plugin.Option("schema", err))
 	}
 	return errors.Join(errs...)
+}
+
+// Endless names the option that keeps the source's splits from ending; "" if they end. Waits says that they come to the end of
+// what is there, and wait for more.
+func (c *Config) Endless() (option string, waits bool) {
+	if s, ok := c.Source.(source.Endless); ok {
+		return s.Endless()
+	}
+	return "", false
 }
 
 // From is where to begin, in the YAML's words.

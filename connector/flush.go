@@ -7,20 +7,25 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/penstock/penstock/kafka"
 	"github.com/penstock/penstock/sink"
 )
 
 // flight is one closed interval on its way to being visible, beside the intake of the next.
 type flight struct {
 	from, end int64
+	in        *rules
 	rows      int
+	bytes     int64
+	dead      []kafka.Entry
 	flush     sink.Flush
 	planned   bool // the plan stands already: this is a redo
 	began     time.Time
 
-	done  chan struct{}
-	files []sink.File
-	err   error
+	done   chan struct{}
+	files  []sink.File
+	upload time.Duration
+	err    error
 }
 
 // due tells whether the interval is to be closed now.
@@ -29,9 +34,11 @@ func (t *task) due(now time.Time) bool {
 	switch {
 	case t.until > 0:
 		return t.next >= t.until
-	case t.rows == 0:
+	case t.probing:
+		return t.rows > 0
+	case t.rows+len(t.dead) == 0:
 		return t.next > t.from && t.flight == nil && t.p.AtEnd() && (t.Status.draining.Load() || f.Every <= 0 || t.quiet(now))
-	case t.Budget.pressed(t.state), f.Rows > 0 && t.rows >= f.Rows, f.Bytes > 0 && t.bytes >= int64(f.Bytes):
+	case t.Budget.pressed(t.state), f.Rows > 0 && t.rows+len(t.dead) >= f.Rows, f.Bytes > 0 && t.bytes >= int64(f.Bytes):
 		return true
 	case t.Status.draining.Load() && t.p.AtEnd():
 		return true
@@ -62,7 +69,7 @@ func (t *task) deadline() time.Time {
 	if t.next > t.from {
 		sooner(t.first, f.Every)
 	}
-	if t.rows > 0 {
+	if t.rows+len(t.dead) > 0 {
 		sooner(t.last, f.Idle)
 	}
 	if at.IsZero() {
@@ -84,11 +91,14 @@ func (t *task) flush(ctx context.Context) error {
 	if t.until > 0 {
 		end = t.until
 	}
-	f := &flight{from: t.from, end: end, rows: t.rows, planned: t.until > 0, began: time.Now(), done: make(chan struct{})}
+	f := &flight{from: t.from, end: end, in: t.in, rows: t.rows, bytes: t.bytes, dead: t.dead, planned: t.until > 0, began: time.Now(), done: make(chan struct{})}
 	if f.flush, err = t.writer.Cut(end); err != nil {
 		return err
 	}
-	t.rows, t.bytes, t.until = 0, 0, 0
+	if t.probing {
+		return t.probe(ctx, f)
+	}
+	t.rows, t.bytes, t.until, t.dead = 0, 0, 0, nil
 	t.first, t.last = time.Time{}, time.Time{}
 	t.flight = f
 	point("cut")
@@ -97,12 +107,53 @@ func (t *task) flush(ctx context.Context) error {
 		defer close(f.done)
 		f.err = t.fly(ctx, f)
 	}()
+	if t.in.layout != t.book.today {
+		return t.await(ctx) // what follows is read again, under today's rules
+	}
 	return nil
+}
+
+// probe looks whether an interval that begins at from stands already, under the rules under which from was committed: then what the
+// group remembers had gone backwards, and the configuration has changed since. If none does, today's rules hold.
+func (t *task) probe(ctx context.Context, f *flight) error {
+	var err error
+	if p, ok := f.flush.(sink.Prober); ok {
+		err = t.p.Effect(ctx, p.Probe)
+	}
+	var conflict *sink.Conflict
+	if errors.As(err, &conflict) {
+		return t.adopt(ctx, f, conflict)
+	}
+	if err != nil {
+		return err
+	}
+	return t.turn(ctx, f.from)
+}
+
+// turn goes on at offset from under today's rules.
+func (t *task) turn(ctx context.Context, from int64) (err error) {
+	if t.in, err = t.book.latest(t.p.Topic); err != nil {
+		return whole{err}
+	}
+	return t.moveTo(ctx, from, 0)
+}
+
+// moveTo begins the interval at from anew, with the end that it has to have, if any. The rows are read again.
+func (t *task) moveTo(ctx context.Context, from, until int64) error {
+	t.from, t.next, t.until, t.probing = from, from, until, false
+	t.rows, t.bytes, t.dead, t.first, t.last = 0, 0, nil, time.Time{}, time.Time{}
+	if err := t.open(ctx); err != nil {
+		return err
+	}
+	if err := t.p.MoveTo(from); err != nil {
+		return err
+	}
+	return errTurned
 }
 
 // fly is steps two to four: the plan is durable before anything is visible, everything is visible before the offset moves.
 func (t *task) fly(ctx context.Context, f *flight) error {
-	m := t.memo()
+	m := t.memo(f.in)
 	if !f.planned && f.rows > 0 {
 		plan := m
 		plan.End = f.end
@@ -112,15 +163,17 @@ func (t *task) fly(ctx context.Context, f *flight) error {
 		}
 		point("planned")
 	}
+	start := time.Now()
 	if err := t.visible(ctx, f); err != nil {
 		return err
 	}
+	f.upload = time.Since(start)
 	point("visible")
 	if t.announce != nil && len(f.files) > 0 {
 		t.announce.owe(f.from, f.end)
-		m = t.memo()
+		m = t.memo(f.in)
 	}
-	if err := t.p.Commit(ctx, m.mark(f.end)); err != nil {
+	if err := t.commit(ctx, f, m.mark(f.end)); err != nil {
 		return err
 	}
 	point("committed")
@@ -185,41 +238,41 @@ func (t *task) land(ctx context.Context) error {
 	}
 	t.from = f.end
 	t.state.flushed(f)
-	if s, ok := t.writer.(sink.Sized); ok {
-		t.Budget.set(t.state, s.Size())
+	t.weigh()
+	if w, ok := t.Config.Sink.(sink.Warner); ok {
+		for _, err := range w.Warnings() {
+			t.Log.Warn("the sink warns", "connector", t.Name, "error", err)
+		}
 	}
 	t.Log.Debug("flushed", "connector", t.Name, "topic", t.p.Topic, "partition", t.p.ID, "from", f.from, "end", f.end, "rows", f.rows,
 		"files", len(f.files), "seconds", time.Since(f.began).Seconds())
 	if t.announce != nil && len(f.files) > 0 {
 		t.announce.tell(f.files, f.end)
 	}
+	if t.in.layout != t.book.today {
+		return t.turn(ctx, t.from)
+	}
 	return nil
 }
 
 // adopt takes over the end of an interval that stands already: what the group remembered had gone backwards. The rows are read again.
 func (t *task) adopt(ctx context.Context, f *flight, c *sink.Conflict) error {
-	if c.Layout != t.layout {
-		return fmt.Errorf("%w, under another configuration (layout %s, this is %s); run that configuration once more to finish it", c, c.Layout, t.layout)
-	}
 	if c.End <= f.from {
 		return fmt.Errorf("%w, before it begins at %d", c, f.from)
 	}
 	if err := t.reaches(c.End); err != nil {
 		return err
 	}
+	in, err := t.book.earlier(ctx, c.Layout, t.p.Topic, c.Schema)
+	if err != nil {
+		return fmt.Errorf("%w, under another configuration that cannot be had: layout %s: %w", c, c.Layout, err)
+	}
 	t.Log.Info("an interval that stands already is taken over", "connector", t.Name, "topic", t.p.Topic, "partition", t.p.ID, "from", f.from, "end", c.End)
-	plan := t.memo()
+	plan := t.memo(in)
 	plan.End = c.End
 	if err := t.p.Commit(ctx, plan.mark(f.from)); err != nil {
 		return err
 	}
-	t.from, t.next, t.until = f.from, f.from, c.End
-	t.rows, t.bytes, t.first, t.last = 0, 0, time.Time{}, time.Time{}
-	if err := t.open(ctx); err != nil {
-		return err
-	}
-	if err := t.p.MoveTo(t.from); err != nil {
-		return err
-	}
-	return errTurned
+	t.in = in
+	return t.moveTo(ctx, f.from, c.End)
 }

@@ -124,7 +124,7 @@ func TestRoom(t *testing.T) {
 		"a redo ends before it": {Flush{}, at{until: 100}, 0, 0},
 		"a redo ends behind it": {Flush{Rows: 1}, at{until: 999, rows: 70}, 0, 5},
 	} {
-		if got := c.at.task(c.flush, time.Now(), nil).room(b, c.from); got != c.want {
+		if got := c.at.task(c.flush, time.Now(), nil).room(b, c.from, len(b.Records)); got != c.want {
 			t.Errorf("%s: room for %d, want %d", name, got, c.want)
 		}
 	}

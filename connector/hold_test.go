@@ -100,7 +100,7 @@ func TestWhatTheGroupRemembersThatHolds(t *testing.T) {
 		"another topic": {func(r *rig) string { return memo{Version: 1, Layout: r.layout(), Topic: "other"}.mark(0).Metadata },
 			"the topic was made again under the same name: offset 3 is of the one before; delete the group connect-c-"},
 		"a plan of another layout": {func(*rig) string { return memo{Version: 1, Layout: "beef", End: 9}.mark(0).Metadata },
-			"offsets 3 to 9 were begun under another configuration of path, format, columns or bucket (layout beef, this is "},
+			"the configuration under which offset 3 was committed cannot be had: layout beef: layout beef: it is not in the state topic"},
 		"a plan beyond the end": {func(r *rig) string { return memo{Version: 1, Layout: r.layout(), End: 9999}.mark(0).Metadata },
 			"offsets 3 to 9999 were begun, but the topic ends at "},
 	} {
@@ -157,7 +157,7 @@ func TestAGroupThatWasSetBack(t *testing.T) {
 			eventually(t, "rows are visible", func() bool { return count(t, r.dir) >= 400 })
 			run.stopped()
 			before := files(t, r.dir)
-			var back memo = memo{Version: 1, Layout: run.layout, End: c.plan}
+			var back memo = memo{Version: 1, Layout: layoutHash(run.Config.Layout), End: c.plan}
 			r.commit(map[int32]kafka.Mark{0: back.mark(c.to)})
 			r.produce(numbers(450, 50, 3)...)
 			again := r.run(text(70)) // would cut elsewhere
@@ -234,7 +234,8 @@ func TestWhatIsOnItsWayArrives(t *testing.T) {
 	var told []sink.File
 	st := &Status{Flushed: func(f sink.File) { told = append(told, f) }}
 	f := &flight{end: 9, files: []sink.File{{Name: "x"}}, done: make(chan struct{})}
-	task := &task{Run: &Run{Status: st, Budget: r.budget, Log: slog.New(slog.DiscardHandler)}, p: p, state: st.open(p), flight: f}
+	run := &Run{Status: st, Budget: r.budget, Log: slog.New(slog.DiscardHandler), book: &book{}}
+	task := &task{Run: run, in: &rules{}, p: p, state: st.open(p, 0), flight: f}
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan bool)
 	go func() { task.hold(ctx, errors.New("some reason")); close(ended) }()

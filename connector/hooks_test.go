@@ -175,8 +175,8 @@ func TestAHookThatFailsIsCalledAgain(t *testing.T) {
 		t.Errorf("%s is owed after a failure", owes(n))
 	}
 	eventually(t, "it has heard", func() bool { return owes(n) == "nothing" })
-	if len(first.heard()) != 1 || len(second.heard()) != 2 || a.run.Status.Hooks.Load() != 2 {
-		t.Errorf("calls: %v, %v; %d succeeded", first.text(), second.text(), a.run.Status.Hooks.Load())
+	if len(first.heard()) != 1 || len(second.heard()) != 2 || a.tellers[0].run.Status.Hooks.Load() != 2 {
+		t.Errorf("calls: %v, %v; %d succeeded", first.text(), second.text(), a.tellers[0].run.Status.Hooks.Load())
 	}
 }
 

@@ -2,10 +2,13 @@ package connector
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"hash/fnv"
+	"sync/atomic"
 
 	"github.com/penstock/penstock/kafka"
+	"github.com/penstock/penstock/record"
 	"github.com/penstock/penstock/source"
 	"golang.org/x/sync/errgroup"
 )
@@ -14,7 +17,8 @@ import (
 // Those that somebody adds stay without splits, or offsets would be looked for where they are not.
 const offsetPartitions = 8
 
-// splitsAtOnce bounds how many splits a process reads side by side, of one connector and partition of the offsets topic.
+// splitsAtOnce bounds how many splits a process reads side by side, of one connector and partition of the offsets topic: of those
+// that end, since the others would never make room.
 const splitsAtOnce = 8
 
 // read is the journey in: a source into its topic. Workers share the splits by a group on the topic of source offsets: a split
@@ -26,6 +30,9 @@ func (r *Run) read(ctx context.Context) error {
 	}
 	defer a.Close()
 	if _, err = a.Ensure(ctx, kafka.Topic{Name: r.Config.Topic.Name, Partitions: r.Config.Topic.Partitions}); err != nil {
+		return err
+	}
+	if err := r.deadTopic(ctx, a); err != nil {
 		return err
 	}
 	offsets := r.Client.Config.OffsetsTopic
@@ -61,22 +68,54 @@ func partitionOf(connector, split string, partitions int) int32 {
 	return int32(h.Sum32() % uint32(partitions))
 }
 
-// readSplits reads the splits that came with p, and then waits until p has to be given up. It says 1 if all were read to the end.
+// readSplits reads the splits that came with p, and then waits until p has to be given up. It says 1 if all were read to the end,
+// or to the end of what was there. A split whose policy stops it is held, and the others go on.
 func (r *Run) readSplits(ctx context.Context, p *kafka.Partition, splits []string, left *countdown) (finished int, err error) {
+	slots := r.slots(len(splits))
+	var unread atomic.Int64
+	unread.Store(int64(len(splits)) + 1)
+	read := func() {
+		if unread.Add(-1) == 0 {
+			left.change(0, 1)
+		}
+	}
 	group, reading := errgroup.WithContext(untilStopped(ctx, p))
-	group.SetLimit(splitsAtOnce)
 	for _, s := range splits {
-		group.Go(func() error { return r.readSplit(reading, p, s) })
+		group.Go(func() error {
+			select {
+			case slots <- struct{}{}:
+			case <-reading.Done():
+				return nil
+			}
+			err := r.readSplit(reading, p, s, read)
+			<-slots
+			if errors.As(err, &stopped{}) {
+				r.holdSplit(reading, s, err)
+				return nil
+			}
+			return err
+		})
 	}
-	switch err := group.Wait(); {
+	read()
+	err = group.Wait()
+	switch {
 	case p.Stopping() || ctx.Err() != nil:
-		return 0, nil
-	case err != nil:
-		return 0, err
+		err = nil
+	case err == nil:
+		<-untilStopped(ctx, p).Done()
 	}
-	left.change(0, 1)
-	<-untilStopped(ctx, p).Done()
-	return 1, nil
+	if unread.Load() == 0 {
+		finished = 1
+	}
+	return finished, err
+}
+
+// slots has room for the splits that are read at once.
+func (r *Run) slots(splits int) chan struct{} {
+	if option, _ := r.Config.Endless(); option != "" {
+		return make(chan struct{}, splits)
+	}
+	return make(chan struct{}, splitsAtOnce)
 }
 
 // untilStopped ends with ctx, or when p takes no more rows.
@@ -92,8 +131,19 @@ func untilStopped(ctx context.Context, p *kafka.Partition) context.Context {
 	return ctx
 }
 
-// readSplit stores a split's pages, each together with the offset that follows it, from the last one stored on.
-func (r *Run) readSplit(ctx context.Context, p *kafka.Partition, split string) error {
+// stored counts a page.
+func (r *Run) stored(b *record.Batch) {
+	seen := Flushed{Rows: int64(len(b.Records))}
+	for i := range b.Records {
+		seen.Bytes += int64(len(b.Records[i].Value))
+	}
+	r.Status.Stored.Add(seen.Rows)
+	r.Status.observe(func(o Observer) { o.Flushed(seen) })
+}
+
+// readSplit stores a split's pages, each together with the offset that follows it, from the last one stored on. It calls read
+// once, when nothing more is there. The error is stopped when a bad record ended it: all before that is stored.
+func (r *Run) readSplit(ctx context.Context, p *kafka.Partition, split string, read func()) error {
 	id := r.Name + "/" + split
 	producer, err := r.Client.Producer(ctx, id)
 	if err != nil {
@@ -104,25 +154,56 @@ func (r *Run) readSplit(ctx context.Context, p *kafka.Partition, split string) e
 	if err != nil {
 		return err
 	}
+	told := false
+	sieve := sieve{codec: r.Config.Codec}
+	sieve.dispose = r.disposal(split, &sieve)
+	mark := kafka.Entry{Topic: p.Topic, Partition: p.ID, Record: record.Record{Time: record.NoTime, Key: []byte(id)}}
 	for page, err := range r.Config.Source.Read(ctx, split, source.Offset(table[id])) {
+		if err == nil {
+			err = r.storePage(ctx, producer, mark, &sieve, &page)
+		}
 		if err != nil {
 			return fmt.Errorf("%s: %w", split, err)
 		}
-		if err := r.Config.Codec.Encode(&page.Batch); err != nil {
-			return fmt.Errorf("%s: %w", split, err)
+		if page.AtEnd && !told {
+			told = true
+			read()
 		}
-		if len(page.Bad) > 0 {
-			return fmt.Errorf("%s: %w", split, page.Bad[0].Err)
-		}
+	}
+	if ctx.Err() == nil && !told {
+		read()
+	}
+	return ctx.Err()
+}
+
+// storePage makes a page durable, without its bad records, and with it the mark's offset. The error is stopped where the policy
+// goes no further: what is before that is stored.
+func (r *Run) storePage(ctx context.Context, producer *kafka.Producer, mark kafka.Entry, s *sieve, page *source.Page) error {
+	stop, err := s.sift(page)
+	if err != nil {
+		return err
+	}
+	if mark.Value = page.Next; page.Next != nil {
 		point("before store")
-		mark := kafka.Entry{Topic: p.Topic, Partition: p.ID, Key: []byte(id), Value: page.Next}
-		if err := producer.Store(ctx, r.Config.Topic.Name, &page.Batch, mark); err != nil {
+		if err := producer.Store(ctx, r.Config.Topic.Name, &page.Batch, append(s.dead, mark)...); err != nil {
 			return err
 		}
 		point("stored")
-		r.Status.Stored.Add(int64(len(page.Records)))
+		r.stored(&page.Batch)
+		r.disposed(s)
 	}
-	return ctx.Err()
+	if stop != nil {
+		return stopped{stop}
+	}
+	return nil
+}
+
+// holdSplit keeps a split without reading on, until it is taken away or the process ends: somebody has to look.
+func (r *Run) holdSplit(ctx context.Context, split string, why error) {
+	r.Status.holdSplit(split, why)
+	defer r.Status.holdSplit(split, nil)
+	r.Log.Error("split held", "connector", r.Name, "split", split, "error", why)
+	<-ctx.Done()
 }
 
 // AllRead tells whether every split of the source has been read to its end, by whichever worker: beyond what is stored of it the
@@ -150,8 +231,11 @@ func (r *Run) AllRead(ctx context.Context) (bool, error) {
 				return false, err
 			}
 		}
-		for _, err := range r.Config.Source.Read(ctx, s, source.Offset(tables[p][r.Name+"/"+s])) {
-			return false, err
+		for page, err := range r.Config.Source.Read(ctx, s, source.Offset(tables[p][r.Name+"/"+s])) {
+			if err != nil || len(page.Records)+len(page.Bad) > 0 || !page.AtEnd {
+				return false, err
+			}
+			break
 		}
 	}
 	return true, nil

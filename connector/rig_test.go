@@ -34,7 +34,7 @@ func newRig(t *testing.T, partitions int) *rig {
 	t.Helper()
 	t.Parallel()
 	r := &rig{TB: t, dir: t.TempDir(), budget: &Budget{}, client: &kafka.Client{Config: kafka.Config{
-		Brokers: []string{servers.Brokers}, OffsetsTopic: "offsets", Properties: map[string]string{"session.timeout.ms": "6000"},
+		Brokers: []string{servers.Brokers}, OffsetsTopic: "offsets", StateTopic: "state", Properties: map[string]string{"session.timeout.ms": "6000"},
 	}}}
 	r.topic = strings.Map(func(c rune) rune {
 		if strings.ContainsRune("/ ,'", c) {
@@ -71,7 +71,7 @@ func (r *rig) produce(values ...string) {
 	for _, v := range values {
 		b.Records = append(b.Records, record.Record{Time: 1_700_000_000_000, Key: []byte(v), Value: []byte(v)})
 	}
-	if err := p.Store(r.Context(), r.topic, b, kafka.Entry{Topic: "marks", Key: []byte(r.topic), Value: []byte("x")}); err != nil {
+	if err := p.Store(r.Context(), r.topic, b, kafka.Entry{Topic: "marks", Record: record.Record{Time: record.NoTime, Key: []byte(r.topic), Value: []byte("x")}}); err != nil {
 		r.Fatal(err)
 	}
 }
@@ -119,13 +119,13 @@ func registry() *plugin.Registry {
 }
 
 // decode builds the connector called c of a text.
-func decode(t testing.TB, text string) Config {
+func decode(t testing.TB, text string, opts ...plugin.DecodeOption) Config {
 	t.Helper()
 	var file struct {
 		Connectors []entry `yaml:"connectors"`
 	}
 	text = "connectors:\n  c:\n    " + strings.ReplaceAll(strings.TrimSpace(text), "\n", "\n    ") + "\n"
-	if err := plugin.Decode(registry(), "test.yaml", []byte(text), &file); err != nil {
+	if err := plugin.Decode(registry(), "test.yaml", []byte(text), &file, opts...); err != nil {
 		t.Fatalf("%v\n%s", err, text)
 	}
 	return file.Connectors[0].Config
@@ -156,6 +156,8 @@ func (r *rig) run(text string, change ...func(*Run)) *running {
 	r.Helper()
 	log := &logged{}
 	run := &Run{
+		Build: func(layout string) (Config, error) { return decode(r, text, plugin.Laid("connectors.c", layout)), nil },
+
 		Name: "c-" + r.topic, Config: decode(r, text), Client: r.client, Budget: r.budget, Status: &Status{},
 		Log: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}

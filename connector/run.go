@@ -2,15 +2,13 @@ package connector
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"time"
 
 	"github.com/penstock/penstock/kafka"
-	"github.com/penstock/penstock/record"
 )
 
 // Run is one run of one connector, from its start to the error or the word that ends it.
@@ -22,9 +20,12 @@ type Run struct {
 	Log    *slog.Logger
 	Status *Status
 
-	schema *record.Schema
-	layout string
-	hooks  *announcer
+	// Build makes the configuration anew as it was when text was its layout, with today's endpoints and credentials.
+	Build func(text string) (Config, error)
+
+	book    *book
+	letters *kafka.Letters
+	hooks   *announcer
 }
 
 // Group is the consumer group by which workers share the connector out.
@@ -53,13 +54,17 @@ func (r *Run) Do(ctx context.Context) error {
 
 // write is the journey out: topics into the sink.
 func (r *Run) write(ctx context.Context) (err error) {
-	if r.schema, err = r.Config.schema(); err != nil {
-		return err
-	}
-	r.layout = layoutHash(r.Config.Layout)
 	if err := r.topicsStand(ctx); err != nil {
 		return err
 	}
+	if r.book, err = openBook(ctx, r); err != nil {
+		return err
+	}
+	if err := r.book.pin(ctx); err != nil {
+		return err
+	}
+	r.letters = &kafka.Letters{Client: r.Client, ID: fmt.Sprintf("%s/%s", r.Group(), instance())}
+	defer r.letters.Close()
 	r.hooks = newAnnouncer(r)
 	defer r.hooks.stop()
 	return r.Client.Consume(ctx, kafka.Group{
@@ -68,13 +73,25 @@ func (r *Run) write(ctx context.Context) (err error) {
 	})
 }
 
-// topicsStand asks for every topic, since a consumer of one that is missing would wait without a word.
+// instance tells this process from every other.
+func instance() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	return fmt.Sprintf("%s-%d", host, os.Getpid())
+}
+
+// topicsStand makes the topic of dead letters, and asks for every other, since a consumer of one that is missing would wait without a word.
 func (r *Run) topicsStand(ctx context.Context) error {
 	a, err := r.Client.Admin()
 	if err != nil {
 		return err
 	}
 	defer a.Close()
+	if err := r.deadTopic(ctx, a); err != nil {
+		return err
+	}
 	for began := time.Now(); ; {
 		for _, t := range r.Config.Topics {
 			if _, err = a.Partitions(ctx, t); err != nil {
@@ -92,13 +109,14 @@ func (r *Run) topicsStand(ctx context.Context) error {
 	}
 }
 
+// deadTopic makes the topic of dead letters.
+func (r *Run) deadTopic(ctx context.Context, a *kafka.Admin) error {
+	if r.Config.Errors.OnBadRecord != "dead_letter" {
+		return nil
+	}
+	_, err := a.Ensure(ctx, kafka.Topic{Name: r.Config.Errors.Topic})
+	return err
+}
+
 // topicTime is how long a topic is waited for that somebody, maybe a source of the same file, is about to make.
 const topicTime = 5 * time.Second
-
-// rules is raised when the code that decides names, rows or verdicts changes: what an older one planned is then of another layout.
-const rules = 1
-
-func layoutHash(text string) string {
-	sum := sha256.Sum256(fmt.Appendf(nil, "%d %s", rules, text))
-	return hex.EncodeToString(sum[:8])
-}

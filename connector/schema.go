@@ -7,37 +7,43 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/penstock/penstock/formats"
 	"github.com/penstock/penstock/record"
 	"github.com/penstock/penstock/sink"
 )
 
-const sameName = "columns %q and %q would have the same name in files, letter case ignored: %s"
-
-// schema is the columns that the sink asks for, typed as declared; nil when it asks for none.
-func (c *Config) schema() (*record.Schema, error) {
-	declared, err := c.declared()
+// schema is the columns that the sink asks for: those declared, then those inferred, but such as files could not tell from others;
+// nil when it asks for none.
+func (c *Config) schema(inferred []record.Column, version int) (*record.Schema, error) {
+	cols, err := c.declared()
 	asks, ok := c.Sink.(sink.Columned)
 	if err != nil || !ok {
 		return nil, err
 	}
-	names, all := asks.Columns()
-	s := &record.Schema{}
-	if all {
-		if len(declared) == 0 {
-			return nil, errors.New("the format writes typed columns; declare them, as in columns: {Date: date, Volume: double}")
+	asked, all := asks.Columns()
+	known := &record.Schema{Columns: cols}
+	for _, col := range inferred {
+		if col.As = c.fileName(col.Name); known.Index(col.Name) < 0 && apart(known.Columns, col) == nil {
+			known.Columns = append(known.Columns, col)
 		}
-		s.Columns = slices.Clone(declared)
 	}
-	for _, name := range names {
-		if s.Index(name) < 0 {
-			col := c.column(declared, name)
-			if i := slices.IndexFunc(s.Columns, func(o record.Column) bool { return all && strings.EqualFold(o.As, col.As) }); i >= 0 {
-				return nil, fmt.Errorf(sameName, s.Columns[i].Name, name, col.As)
+	if _, infers := c.Codec.(formats.Inferrer); all && len(cols) == 0 && !infers {
+		return nil, errors.New("the format writes typed columns; declare them, as in columns: {Date: date, Volume: double}")
+	}
+	s := &record.Schema{Version: version}
+	if all {
+		s.Columns = slices.Clone(known.Columns)
+		s.Open = c.Schema.New != "ignore" || len(cols) == 0 && version == 0
+	}
+	for _, col := range asked {
+		if col = c.column(known, col); !slices.Contains(s.Columns, col) {
+			if err := apart(s.Columns, col); all && err != nil {
+				return nil, err
 			}
 			s.Columns = append(s.Columns, col)
 		}
 	}
-	if len(s.Columns) == 0 {
+	if len(s.Columns) == 0 && !s.Open {
 		return nil, nil
 	}
 	return s, nil
@@ -45,33 +51,39 @@ func (c *Config) schema() (*record.Schema, error) {
 
 // declared is the columns that the file declares, with their names in files.
 func (c *Config) declared() ([]record.Column, error) {
-	var cols []record.Column
-	topic, files := map[string]bool{}, map[string]string{}
-	for _, col := range c.Schema.Columns {
-		col.As = c.fileName(col.Name)
-		if col.As == "" {
-			return nil, fmt.Errorf("column %q has no letter or digit, and would have no name in files; names: as_is keeps it as it is", col.Name)
+	cols := slices.Clone(c.Schema.Columns)
+	topic := map[string]bool{}
+	for i := range cols {
+		if topic[cols[i].Name] {
+			return nil, fmt.Errorf("column %q is declared twice", cols[i].Name)
 		}
-		lower := strings.ToLower(col.As)
-		if other, clash := files[lower]; topic[col.Name] {
-			return nil, fmt.Errorf("column %q is declared twice", col.Name)
-		} else if clash {
-			return nil, fmt.Errorf(sameName, other, col.Name, col.As)
+		topic[cols[i].Name] = true
+		if cols[i].As = c.fileName(cols[i].Name); cols[i].As == "" {
+			return nil, fmt.Errorf("column %q has no letter or digit, and would have no name in files; names: as_is keeps it as it is", cols[i].Name)
 		}
-		topic[col.Name], files[lower] = true, col.Name
-		cols = append(cols, col)
+		if err := apart(cols[:i], cols[i]); err != nil {
+			return nil, err
+		}
 	}
 	return cols, nil
 }
 
-// column is a column as declared, or one of whatever type it turns out to have.
-func (c *Config) column(declared []record.Column, name string) record.Column {
-	for _, col := range declared {
-		if col.Name == name {
-			return col
+// apart refuses a column that readers of files could not tell from one of cols.
+func apart(cols []record.Column, c record.Column) error {
+	for _, other := range cols {
+		if !other.Nested && strings.EqualFold(other.As, c.As) {
+			return fmt.Errorf("columns %q and %q would have the same name in files, letter case ignored: %s", other.Name, c.Name, c.As)
 		}
 	}
-	return record.Column{Name: name, As: c.fileName(name), Type: record.Type{Kind: record.Any}}
+	return nil
+}
+
+// column is the one asked for as it is known, or of whatever type it turns out to have.
+func (c *Config) column(known *record.Schema, asked record.Column) record.Column {
+	if i := known.Index(asked.Name); i >= 0 {
+		return known.Columns[i]
+	}
+	return record.Column{Name: asked.Name, As: c.fileName(asked.Name), Type: record.Type{Kind: record.Any}, Nested: asked.Nested}
 }
 
 // fileName is how files spell a column's name.

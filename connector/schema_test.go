@@ -28,16 +28,21 @@ type asking struct {
 	all   bool
 }
 
-func (a asking) Columns() ([]string, bool) { return a.names, a.all }
+func (a asking) Columns() (asked []record.Column, all bool) {
+	for _, name := range a.names {
+		asked = append(asked, record.Column{Name: name})
+	}
+	return asked, a.all
+}
 func (asking) Open(context.Context, sink.Claim) (sink.Writer, error) {
 	return nil, nil
 }
 
-func typed(kind record.Kind) record.Type { return record.Type{Kind: kind} }
+func kindOf(kind record.Kind) record.Type { return record.Type{Kind: kind} }
 
 func TestSchema(t *testing.T) {
-	date := record.Column{Name: "Date", Type: typed(record.Date)}
-	volume := record.Column{Name: "Vol Ume", Type: typed(record.Float)}
+	date := record.Column{Name: "Date", Type: kindOf(record.Date)}
+	volume := record.Column{Name: "Vol Ume", Type: kindOf(record.Float)}
 	as := func(c record.Column, name string) record.Column { c.As = name; return c }
 	for name, c := range map[string]struct {
 		declared []record.Column
@@ -50,12 +55,12 @@ func TestSchema(t *testing.T) {
 		"all":                       {[]record.Column{volume, date}, "as_is", asking{all: true}, []record.Column{as(volume, "Vol Ume"), as(date, "Date")}},
 		"all in snake case":         {[]record.Column{volume}, "snake_case", asking{all: true}, []record.Column{as(volume, "vol_ume")}},
 		"those of the path":         {[]record.Column{volume, date}, "as_is", asking{names: []string{"Date"}}, []record.Column{as(date, "Date")}},
-		"all, and one of the path":  {[]record.Column{date}, "as_is", asking{[]string{"Index", "Date"}, true}, []record.Column{as(date, "Date"), {Name: "Index", As: "Index", Type: typed(record.Any)}}},
-		"undeclared in the path":    {nil, "snake_case", asking{names: []string{"AnIndex"}}, []record.Column{{Name: "AnIndex", As: "an_index", Type: typed(record.Any)}}},
-		"twice in the path is once": {nil, "as_is", asking{names: []string{"a", "a"}}, []record.Column{{Name: "a", As: "a", Type: typed(record.Any)}}},
+		"all, and one of the path":  {[]record.Column{date}, "as_is", asking{[]string{"Index", "Date"}, true}, []record.Column{as(date, "Date"), {Name: "Index", As: "Index", Type: kindOf(record.Any)}}},
+		"undeclared in the path":    {nil, "snake_case", asking{names: []string{"AnIndex"}}, []record.Column{{Name: "AnIndex", As: "an_index", Type: kindOf(record.Any)}}},
+		"twice in the path is once": {nil, "as_is", asking{names: []string{"a", "a"}}, []record.Column{{Name: "a", As: "a", Type: kindOf(record.Any)}}},
 	} {
 		cfg := Config{Sink: c.sink, Schema: Schema{Columns: c.declared, Names: c.names}}
-		got, err := cfg.schema()
+		got, err := cfg.schema(nil, 0)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 		} else if (got == nil) != (c.want == nil) || got != nil && !reflect.DeepEqual(got.Columns, c.want) {
@@ -67,7 +72,7 @@ func TestSchema(t *testing.T) {
 func TestSchemasThatCannotBe(t *testing.T) {
 	column := func(names ...string) (out []record.Column) {
 		for _, n := range names {
-			out = append(out, record.Column{Name: n, Type: typed(record.String)})
+			out = append(out, record.Column{Name: n, Type: kindOf(record.String)})
 		}
 		return out
 	}
@@ -79,7 +84,7 @@ func TestSchemasThatCannotBe(t *testing.T) {
 		`columns "Date" and "date" would have the same name in files, letter case ignored: date`:               {Schema: Schema{Columns: column("Date")}, Sink: asking{[]string{"date"}, true}},
 		`column "%" has no letter or digit, and would have no name in files; names: as_is keeps it as it is`:   {Schema: Schema{Columns: column("%"), Names: "snake_case"}, Sink: asking{}},
 	} {
-		if s, err := c.schema(); err == nil || !strings.Contains(err.Error(), want) {
+		if s, err := c.schema(nil, 0); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%+v, %v; want %s", s, err, want)
 		}
 	}

@@ -18,24 +18,28 @@ type task struct {
 	*Run
 	p      *kafka.Partition
 	state  *PartitionStatus
+	in     *rules // of the interval that is taken in
 	writer sink.Writer
 
 	from     int64 // committed: all rows before it are visible
 	next     int64 // position: rows before it are in the writer
 	until    int64 // the end of a plan that has to be redone; 0 otherwise
+	probing  bool  // under earlier rules: does what comes next stand already?
+	dead     []kafka.Entry
 	rows     int
 	bytes    int64
 	first    time.Time // when the interval's first row was taken in
 	last     time.Time // when its last row was
 	flight   *flight   // the interval that is being made visible; nil when there is none
 	view     record.Batch
+	wanted   []record.Column // what the next version of the schema has to add
 	announce *announcement
 }
 
 // own is the whole life of a partition with us. It returns an error only for what is wrong with the connector as a whole; what is
 // wrong with this partition holds it, and the others go on.
 func (r *Run) own(ctx context.Context, p *kafka.Partition) error {
-	t := &task{Run: r, p: p, state: r.Status.open(p), from: p.Start.Offset, next: p.Start.Offset}
+	t := &task{Run: r, p: p, state: r.Status.open(p, r.Config.Flush.Every), from: p.Start.Offset, next: p.Start.Offset}
 	defer r.Status.close(t.state)
 	defer t.drop()
 	ctx, abandon := context.WithCancel(ctx)
@@ -70,7 +74,10 @@ func (t *task) journey(ctx context.Context) error {
 			return err
 		}
 	}
-	return t.finish(ctx)
+	if err := t.finish(ctx); !errors.Is(err, errTurned) {
+		return err
+	}
+	return nil // a plan may be committed: the next owner finishes it
 }
 
 // errTurned says that the position was set back: the rest of the batch in hand is of no use, it will be read again.
@@ -90,21 +97,27 @@ func (t *task) begin(ctx context.Context) error {
 	if m.Topic != "" && t.p.TopicID != "" && m.Topic != t.p.TopicID {
 		return fmt.Errorf("the topic was made again under the same name: offset %d is of the one before; delete the group %s to begin the new one", t.from, t.Group())
 	}
+	if t.in, err = t.book.latest(t.p.Topic); err != nil {
+		return whole{err}
+	}
 	if m.End > t.from {
-		if m.Layout != t.layout {
-			return fmt.Errorf("offsets %d to %d were begun under another configuration of path, format, columns or bucket (layout %s, this is %s); run that configuration once more to finish them", t.from, m.End, m.Layout, t.layout)
-		}
 		if err := t.reaches(m.End); err != nil {
 			return err
 		}
 		t.until = m.End
+	}
+	t.probing = t.until == 0 && m.Layout != "" && m.Layout != t.in.layout
+	if t.until > 0 || t.probing {
+		if t.in, err = t.book.earlier(ctx, m.Layout, t.p.Topic, m.Schema); err != nil {
+			return fmt.Errorf("the configuration under which offset %d was committed cannot be had: layout %s: %w", t.from, m.Layout, err)
+		}
 	}
 	t.announce = t.hooks.partition(t.p, m.Owed)
 	if err := t.open(ctx); err != nil {
 		return err
 	}
 	if t.p.Start.Metadata == "" {
-		return t.p.Commit(ctx, t.memo().mark(t.from))
+		return t.p.Commit(ctx, t.memo(t.in).mark(t.from))
 	}
 	return nil
 }
@@ -120,8 +133,8 @@ func (t *task) reaches(end int64) error {
 // open gets a writer for the interval that begins at from.
 func (t *task) open(ctx context.Context) error {
 	t.drop()
-	w, err := t.Config.Sink.Open(ctx, sink.Claim{
-		Connector: t.Name, Topic: t.p.Topic, TopicID: t.p.TopicID, Partition: t.p.ID, From: t.from, Until: t.until, Layout: t.layout,
+	w, err := t.in.config.Sink.Open(ctx, sink.Claim{
+		Connector: t.Name, Topic: t.p.Topic, TopicID: t.p.TopicID, Partition: t.p.ID, From: t.from, Until: t.until, Layout: t.in.layout,
 	})
 	if err != nil {
 		return whole{err}
@@ -139,8 +152,9 @@ func (t *task) drop() {
 	t.Budget.set(t.state, 0)
 }
 
-func (t *task) memo() memo {
-	m := memo{Version: memoVersion, Layout: t.layout, Topic: t.p.TopicID}
+// memo is what to commit beside the end of an interval of rules r.
+func (t *task) memo(r *rules) memo {
+	m := memo{Version: memoVersion, Layout: r.layout, Schema: r.version, Topic: t.p.TopicID}
 	if t.announce != nil {
 		m.Owed = t.announce.owed()
 	}
@@ -152,12 +166,78 @@ func (t *task) take(ctx context.Context, b *record.Batch) error {
 	if err := t.landed(ctx); err != nil {
 		return err
 	}
-	b.Schema = t.schema
-	if err := t.Config.Codec.Decode(b); err != nil {
-		return whole{err}
+	for more := true; more; {
+		end, err := t.decode(b)
+		if err != nil {
+			return err
+		}
+		if err := t.fillTo(ctx, b, end); err != nil {
+			return err
+		}
+		if more = end < len(b.Records); more {
+			if len(t.wanted) > 0 {
+				err = t.widen(ctx, b, end)
+			}
+			if err != nil {
+				return err
+			}
+			b.Records = b.Records[end:]
+		}
 	}
+	t.p.WakeAt(t.deadline())
+	return t.breathe(ctx)
+}
+
+// decode reads the batch under the interval's rules, and says up to which record they hold: what follows the end of a plan, or needs
+// more columns, is read again under others.
+func (t *task) decode(b *record.Batch) (end int, err error) {
+	end, t.wanted = len(b.Records), nil
+	for t.until > 0 && end > 0 && b.Records[end-1].Offset >= t.until {
+		end--
+	}
+	b.Schema, b.Unknown = t.in.schema, b.Unknown[:0]
+	if err := t.in.config.Codec.Decode(b); err != nil {
+		return 0, whole{err}
+	}
+	switch {
+	case len(b.Unknown) == 0:
+	case t.in.infers():
+		first, columns, err := t.in.lacking(b)
+		if err != nil {
+			return 0, whole{err}
+		}
+		if len(columns) > 0 && t.until == 0 && !t.probing {
+			end, t.wanted = first, columns
+		}
+	case t.in.config.Schema.New == "error":
+		for _, i := range b.Unknown {
+			b.Bad = append(b.Bad, record.Bad{Index: i, Err: errors.New("it has columns that are not in the schema")})
+		}
+		ordered(b)
+	}
+	return end, nil
+}
+
+// widen closes the interval before the record at index at, and goes on under a version of the schema that has the columns it needs.
+func (t *task) widen(ctx context.Context, b *record.Batch, at int) error {
+	t.next = b.Records[at].Offset
+	if t.rows+len(t.dead) > 0 {
+		if err := t.flush(ctx); err != nil {
+			return err
+		}
+	}
+	wider, err := t.book.extend(ctx, t.p.Topic, t.in, t.wanted)
+	if err != nil {
+		return fmt.Errorf("offset %d has new columns: %w", t.next, err)
+	}
+	t.in = wider
+	return nil
+}
+
+// fillTo takes in the batch's records before index end, and closes the intervals that they complete.
+func (t *task) fillTo(ctx context.Context, b *record.Batch, end int) error {
 	for at := 0; ; {
-		n := t.room(b, at)
+		n := t.room(b, at, end)
 		if err := t.fill(ctx, b, at, at+n); err != nil {
 			return err
 		}
@@ -167,22 +247,24 @@ func (t *task) take(ctx context.Context, b *record.Batch) error {
 			t.next = b.Next
 		}
 		t.state.moved(t.next, t.p.AtEnd())
+		t.relieve()
 		if t.due(time.Now()) {
 			if err := t.flush(ctx); err != nil {
 				return err
 			}
-		} else if at == len(b.Records) {
-			break
+		} else if at == end {
+			return nil
 		}
 	}
-	t.p.WakeAt(t.deadline())
-	return t.breathe(ctx)
 }
 
-// room is how many of the batch's records from at on may still join the interval.
-func (t *task) room(b *record.Batch, at int) int {
-	rest := b.Records[at:]
+// room is how many of the batch's records from at up to end may still join the interval.
+func (t *task) room(b *record.Batch, at, end int) int {
+	rest := b.Records[at:end]
 	n := len(rest)
+	if t.probing {
+		return min(n, 1)
+	}
 	if t.until > 0 {
 		for n > 0 && rest[n-1].Offset >= t.until {
 			n--
@@ -221,7 +303,9 @@ func (t *task) write(ctx context.Context, b *record.Batch, at, end int) error {
 		var bad *record.Bad
 		switch {
 		case errors.As(err, &bad):
-			t.count(t.view.Records[:bad.Index])
+			if bad.Index > 0 {
+				t.count(t.view.Records[:bad.Index])
+			}
 			at += bad.Index
 			if err := t.bad(ctx, b, record.Bad{Index: at, Err: bad.Err}); err != nil {
 				return err
@@ -239,11 +323,8 @@ func (t *task) write(ctx context.Context, b *record.Batch, at, end int) error {
 
 // count keeps what the interval holds.
 func (t *task) count(recs []record.Record) {
-	if len(recs) == 0 {
-		return
-	}
 	t.last = time.Now()
-	if t.rows == 0 {
+	if t.rows+len(t.dead) == 0 {
 		t.first = t.last
 	}
 	t.rows += len(recs)
@@ -251,17 +332,23 @@ func (t *task) count(recs []record.Record) {
 		t.bytes += int64(len(recs[i].Value))
 	}
 	t.state.rows.Add(int64(len(recs)))
-	if s, ok := t.writer.(sink.Sized); ok {
-		t.Budget.set(t.state, s.Size())
-	}
+	t.weigh()
 }
 
 // bad disposes of one record. To stop, what came before it is made visible first.
 func (t *task) bad(ctx context.Context, b *record.Batch, bad record.Bad) error {
 	rec := &b.Records[bad.Index]
-	if t.Config.Errors.OnBadRecord == "skip" {
+	switch t.in.config.Errors.OnBadRecord {
+	case "skip":
 		t.state.skipped.Add(1)
+		t.Status.observe(func(o Observer) { o.Bad("skip", 1) })
 		return nil
+	case "dead_letter":
+		t.bury(b, rec, bad.Err)
+		return nil
+	}
+	if t.probing { // under those rules nobody ever came past it
+		return t.turn(ctx, t.from)
 	}
 	t.next = rec.Offset
 	if t.until == 0 && t.next > t.from {
@@ -272,7 +359,31 @@ func (t *task) bad(ctx context.Context, b *record.Batch, bad record.Bad) error {
 	if err := t.await(ctx); err != nil {
 		return err
 	}
-	return fmt.Errorf("offset %d cannot be written: %w; mend what produces it, or set errors: {on_bad_record: skip}", rec.Offset, bad.Err)
+	return fmt.Errorf("offset %d cannot be written: %w; mend what produces it, or set errors: {on_bad_record: skip} or dead_letter", rec.Offset, bad.Err)
+}
+
+// relieve takes what the partition holds out of memory, if it was asked to let go of some and its writer can: its files need not be
+// small for that. Where nothing is gained, the interval is cut early.
+func (t *task) relieve() {
+	s, ok := t.writer.(sink.Spiller)
+	if !ok || !t.Budget.pressed(t.state) {
+		return
+	}
+	freed, err := s.Spill()
+	if err != nil {
+		t.Log.Warn("rows could not be moved out of memory", "connector", t.Name, "topic", t.p.Topic, "partition", t.p.ID, "error", err)
+	}
+	if freed > 0 {
+		t.weigh()
+		t.state.press.Store(false)
+	}
+}
+
+// weigh tells the budget what the writer holds in memory.
+func (t *task) weigh() {
+	if s, ok := t.writer.(sink.Sized); ok {
+		t.Budget.set(t.state, s.Size())
+	}
 }
 
 // patience is how long a partition waits for others to let go of memory, before it flushes what it holds itself.
@@ -316,9 +427,7 @@ func (t *task) lost(lost *kafka.Lost) error {
 
 // finish ends the partition's stay: what is under way is completed; when the process ends, so is what was taken in.
 func (t *task) finish(ctx context.Context) error {
-	if err := t.await(ctx); errors.Is(err, errTurned) {
-		return nil // the plan is committed: the next owner finishes it
-	} else if err != nil {
+	if err := t.await(ctx); err != nil {
 		return err
 	}
 	if t.p.Draining() && t.until == 0 && t.next > t.from {
@@ -340,7 +449,7 @@ func (t *task) hold(ctx context.Context, why error) {
 	t.state.hold(why)
 	t.Log.Error("partition held", "connector", t.Name, "topic", t.p.Topic, "partition", t.p.ID, "committed", t.from, "error", why)
 	t.drop()
-	if err := t.await(ctx); err != nil && ctx.Err() == nil {
+	if err := t.await(ctx); err != nil && ctx.Err() == nil && !errors.Is(err, errTurned) {
 		t.Log.Error("what was on its way when the partition was held did not arrive", "connector", t.Name, "topic", t.p.Topic, "partition", t.p.ID, "error", err)
 	}
 	select {

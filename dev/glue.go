@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"net/http"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -55,16 +56,16 @@ func (g *crawlers) crawler(name string) *crawler {
 
 // ServeHTTP speaks AWS JSON 1.1.
 func (g *crawlers) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	var in struct{ Name string }
+	var in struct{ Name, CrawlerName string }
 	code, answer := "InvalidInputException", any(nil)
-	if err := json.NewDecoder(r.Body).Decode(&in); err == nil && in.Name != "" {
+	if err := json.NewDecoder(r.Body).Decode(&in); err == nil && in.Name+in.CrawlerName != "" {
 		g.mu.Lock()
 		defer g.mu.Unlock()
 		switch strings.TrimPrefix(r.Header.Get("X-Amz-Target"), "AWSGlue.") {
 		case "StartCrawler":
 			answer, code = struct{}{}, g.start(in.Name)
-		case "GetCrawler":
-			answer, code = g.describe(in.Name), ""
+		case "ListCrawls":
+			answer, code = map[string]any{"Crawls": g.crawler(in.CrawlerName).history()}, ""
 		default:
 			code = "UnknownOperationException"
 		}
@@ -98,10 +99,17 @@ func (g *crawlers) start(name string) (code string) {
 	return ""
 }
 
-func (g *crawlers) describe(name string) any {
-	c, state := g.crawler(name), "READY"
-	if c.running() {
-		state = "RUNNING"
+// history is the last crawl, if there was one.
+func (c *crawler) history() []any {
+	if c.Crawls == 0 {
+		return nil
 	}
-	return map[string]any{"Crawler": map[string]any{"Name": name, "State": state}}
+	crawl := map[string]any{"CrawlId": strconv.Itoa(c.Crawls), "StartTime": seconds(c.Started), "State": "RUNNING"}
+	if !c.running() {
+		crawl["State"], crawl["EndTime"] = "COMPLETED", seconds(c.Started.Add(crawlTime))
+	}
+	return []any{crawl}
 }
+
+// seconds is how AWS JSON writes a time.
+func seconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }

@@ -18,19 +18,22 @@ func TestGlue(t *testing.T) {
 	defer transport.CloseIdleConnections()
 	c := glue.New(glue.Options{Region: "us-east-1", BaseEndpoint: &s.AWS, Credentials: credentials.NewStaticCredentialsProvider("a", "b", ""),
 		HTTPClient: &http.Client{Transport: transport}, RetryMaxAttempts: 1})
-	state := func() types.CrawlerState {
-		got, err := c.GetCrawler(t.Context(), &glue.GetCrawlerInput{Name: aws.String("stock")})
+	last := func() (crawl types.CrawlerHistory) {
+		got, err := c.ListCrawls(t.Context(), &glue.ListCrawlsInput{CrawlerName: aws.String("stock")})
 		if err != nil {
 			t.Fatal(err)
 		}
-		return got.Crawler.State
+		if len(got.Crawls) > 0 {
+			crawl = got.Crawls[0]
+		}
+		return crawl
 	}
 	start := func() error {
 		_, err := c.StartCrawler(t.Context(), &glue.StartCrawlerInput{Name: aws.String("stock")})
 		return err
 	}
-	if state() != types.CrawlerStateReady {
-		t.Error("not ready at first")
+	if last().CrawlId != nil {
+		t.Error("a crawl before the first")
 	}
 	if err := start(); err != nil {
 		t.Fatal(err)
@@ -38,12 +41,16 @@ func TestGlue(t *testing.T) {
 	if err := start(); code(err) != "CrawlerRunningException" {
 		t.Errorf("started while it runs: %v", err)
 	}
-	if state() != types.CrawlerStateRunning {
-		t.Error("not running once started")
+	first := last()
+	if first.State != types.CrawlerHistoryStateRunning || time.Since(*first.StartTime) > crawlTime || first.EndTime != nil {
+		t.Errorf("once started: %+v", first)
 	}
 	time.Sleep(crawlTime)
-	if err := start(); state() != types.CrawlerStateRunning || err != nil {
-		t.Errorf("started again: %v", err)
+	if ended := last(); ended.State != types.CrawlerHistoryStateCompleted || ended.EndTime == nil {
+		t.Errorf("after its time: %+v", ended)
+	}
+	if err := start(); last().State != types.CrawlerHistoryStateRunning || *last().CrawlId == *first.CrawlId || err != nil {
+		t.Errorf("started again: %v, %+v", err, last())
 	}
 	if _, err := c.GetTables(t.Context(), &glue.GetTablesInput{DatabaseName: aws.String("x")}); code(err) != "InvalidInputException" {
 		t.Errorf("what it does not know: %v", err)

@@ -35,7 +35,7 @@ func TestShippedPipeline(t *testing.T) {
 func TestFourteenIndexes(t *testing.T) {
 	p := newPipeline(t, "market", writeCSV(t, indexes, 104_224))
 	p.configure("flush: {every: 1m}", "flush: {rows: 5000, every: 1m}", "rows: 50000", "rows: 5000",
-		"{crawler: stock}", "{crawler: "+p.id+", poll: 100ms}")
+		"{crawler: stock, at_most_every: 15m}", "{crawler: "+p.id+", at_most_every: 0s, poll: 100ms}")
 	p.drain()
 	tp, made := p.judge()
 	if n := tp.rows(); n != 104_224 {

@@ -13,9 +13,9 @@ import (
 // A service that is told to stop while it reads flushes what it has taken in, and the next one goes on at the next row.
 func TestStopAndGoOn(t *testing.T) {
 	p, brokers := newPipeline(t, "service", hsi), parts.Kafka(t)
-	p.configure("key: Index}", "key: Index, rate: 2000/s}", "{crawler: stock}", "{crawler: "+p.id+", poll: 100ms}")
+	p.configure("key: Index}", "key: Index, rate: 500/s}", "{crawler: stock, at_most_every: 15m}", "{crawler: "+p.id+", at_most_every: 0s, poll: 100ms}")
 	run := p.start("run")
-	grown(t, brokers, p.id, 1000)
+	grown(t, brokers, p.id, 2500) // five seconds: the sinks have begun by then
 	began := time.Now()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
@@ -27,7 +27,7 @@ func TestStopAndGoOn(t *testing.T) {
 
 	tp, made := readTopic(t, brokers, p.id), p.bucket.all(t)
 	t.Logf("%d rows are in the topic", tp.rows())
-	if n := tp.rows(); n < 1000 || n >= 5692 {
+	if n := tp.rows(); n < 2500 || n >= 5692 {
 		t.Errorf("%d rows are in the topic, want some of 5692", n)
 	}
 	for prefix, c := range claims(p.id, tp) {

@@ -11,7 +11,8 @@ import (
 //
 // Decode checks every Value and fills every Row with exactly the columns of Batch.Schema, in its order and its types; with a nil
 // Schema it only checks. A record it cannot read is added to Batch.Bad and leaves its Row empty; the error is for what is wrong
-// with more than one record. Strings may alias the Value. Encode makes every Value from Row and Schema.
+// with more than one record. Where Schema is Open, the records that have further columns are named in Batch.Unknown. Cells may
+// alias the Value, and memory that the batch uses again. Encode makes every Value from Row and Schema.
 type Codec interface {
 	Decode(b *record.Batch) error
 	Encode(b *record.Batch) error
@@ -34,9 +35,17 @@ type Encoder interface {
 	Close() error
 }
 
-// What a Format or Encoder may offer beyond its contract, found by assertion.
+// What a Codec, Format or Encoder may offer beyond its contract, found by assertion.
 type (
-	// Raw is a Format that writes Values as they stand on the topic and needs no Rows.
+	// Inferrer is a Codec whose records say themselves what columns they have. Infer gives those that the batch's records, but the
+	// ones in Bad, have and known lacks, in the order in which they are seen first, each of the type that holds all of its values.
+	// One that is always null waits: it is not among them. A *record.Bad names the record whose columns would bring known beyond
+	// record.MaxColumns; the columns given are then those of the records before it. Those of several batches go into a record.Union.
+	Inferrer interface {
+		Infer(b *record.Batch, known *record.Schema) ([]record.Column, error)
+	}
+	// Raw is a Format that writes Values as they stand on the topic. If its schema has columns, they are what it adds to them,
+	// from Row.
 	Raw interface{ Raw() bool }
 	// Resetter is an Encoder that, once closed, can begin another file of the same schema on w.
 	Resetter interface{ Reset(w io.Writer) }

@@ -19,10 +19,11 @@ type Config struct {
 	Brokers      []string          `yaml:"brokers,short" required:"true" doc:"Addresses of some of the brokers, host:port."`
 	Properties   map[string]string `yaml:"properties" doc:"Any librdkafka property, but those that penstock owns."`
 	OffsetsTopic string            `yaml:"offsets_topic" doc:"The compacted topic in which sources keep how far they have read. Made if absent."`
+	StateTopic   string            `yaml:"state_topic" doc:"The compacted topic that keeps the texts of layouts and the versions of schemas. Made if absent."`
 }
 
 // Defaults is where a Config starts from.
-func Defaults() Config { return Config{OffsetsTopic: "penstock-offsets"} }
+func Defaults() Config { return Config{OffsetsTopic: "penstock-offsets", StateTopic: "penstock-state"} }
 
 // owned are the client properties on which exactly-once rests, with what they are.
 var owned = map[string]string{
@@ -39,13 +40,23 @@ func (c Config) Check() error {
 	var errs []error
 	for _, name := range sortedKeys(c.Properties) {
 		if why, is := owned[name]; is {
-			errs = append(errs, plugin.Option("properties", fmt.Errorf("%q is not yours to set: %s", name, why)))
+			errs = append(errs, plugin.Option("properties."+name, fmt.Errorf("it is not yours to set: %s", why)))
 		}
 	}
 	if err := c.tried(); err != nil && len(errs) == 0 {
-		errs = append(errs, plugin.Option("properties", err))
+		errs = append(errs, plugin.Option(c.blamed(err), err))
 	}
 	return errors.Join(errs...)
+}
+
+// blamed is the option that an error of librdkafka's is about: it ends in the property's name.
+func (c Config) blamed(err error) string {
+	for _, name := range sortedKeys(c.Properties) {
+		if strings.HasSuffix(err.Error(), strconv.Quote(name)) {
+			return "properties." + name
+		}
+	}
+	return "properties"
 }
 
 // tried makes a client that knows no broker, for what librdkafka says of the properties.

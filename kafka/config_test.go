@@ -3,18 +3,12 @@ package kafka
 import (
 	"strings"
 	"testing"
-
-	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
 )
-
-func message(topic, key, value string) *kafka.Message {
-	return &kafka.Message{TopicPartition: kafka.TopicPartition{Topic: &topic, Partition: 0}, Key: []byte(key), Value: []byte(value)}
-}
 
 func TestPropertiesThatAreRefused(t *testing.T) {
 	for name := range owned {
 		err := Config{Properties: map[string]string{name: "x"}}.Check()
-		if err == nil || !strings.Contains(err.Error(), `"`+name+`" is not yours to set: `) {
+		if err == nil || !strings.Contains(err.Error(), "properties."+name+": it is not yours to set: ") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -35,6 +35,10 @@ func topic(t testing.TB, c *Client, partitions int) string {
 	return name
 }
 
+func entry(topic, key, value string) Entry {
+	return Entry{Topic: topic, Record: record.Record{Time: record.NoTime, Key: []byte(key), Value: []byte(value)}}
+}
+
 // began is the time of the first record that fill stores: a recent one, or the broker would expire it at once.
 var began = time.Now().Add(-time.Hour).UnixMilli()
 
@@ -62,7 +66,7 @@ func fill(t testing.TB, c *Client, topic string, values ...string) {
 			Headers: []record.Header{{Key: "h", Value: []byte(v)}, {Key: "null"}},
 		})
 	}
-	if err := p.Store(t.Context(), topic, &b, Entry{Topic: marks, Key: []byte("split"), Value: fmt.Append(nil, len(values))}); err != nil {
+	if err := p.Store(t.Context(), topic, &b, entry(marks, "split", fmt.Sprint(len(values)))); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -86,6 +90,8 @@ func newSeen() *seen {
 	return &seen{rows: map[string]int{}, next: map[int32]int64{}, end: map[int32]bool{}}
 }
 
+func (s *seen) count() int { s.mu.Lock(); defer s.mu.Unlock(); return len(s.rows) }
+
 func (s *seen) take(p *Partition, b *record.Batch) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -94,8 +100,6 @@ func (s *seen) take(p *Partition, b *record.Batch) {
 	}
 	s.next[p.ID], s.end[p.ID] = b.Next, p.AtEnd()
 }
-
-func (s *seen) count() int { s.mu.Lock(); defer s.mu.Unlock(); return len(s.rows) }
 
 // eventually waits for what must become true.
 func eventually(t testing.TB, what string, f func() bool) {
@@ -342,7 +346,7 @@ func TestProducerFencesTheOneBefore(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer old.Close()
-	mark := func(v string) Entry { return Entry{Topic: top + ".marks", Key: []byte("m"), Value: []byte(v)} }
+	mark := func(v string) Entry { return entry(top+".marks", "m", v) }
 	if err := old.Store(t.Context(), top, &record.Batch{Records: []record.Record{{Time: record.NoTime, Value: []byte("b")}}}, mark("old")); err != nil {
 		t.Fatal(err)
 	}
@@ -376,7 +380,7 @@ func TestTableWaitsForAnOpenTransactionBeforeOurRecord(t *testing.T) {
 	if err := open.client.BeginTransaction(); err != nil {
 		t.Fatal(err)
 	}
-	if err := open.produce(t.Context(), message(marks, "other", "x")); err != nil {
+	if err := open.produceAll(t.Context(), []Entry{entry(marks, "other", "x")}); err != nil {
 		t.Fatal(err)
 	}
 	open.client.Flush(5000)
@@ -385,7 +389,7 @@ func TestTableWaitsForAnOpenTransactionBeforeOurRecord(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer ours.Close()
-	if err := ours.Store(t.Context(), top, &record.Batch{}, Entry{Topic: marks, Key: []byte("ours"), Value: []byte("behind")}); err != nil {
+	if err := ours.Store(t.Context(), top, &record.Batch{}, entry(marks, "ours", "behind")); err != nil {
 		t.Fatal(err)
 	}
 	time.AfterFunc(500*time.Millisecond, func() { open.client.AbortTransaction(context.Background()) })

@@ -161,6 +161,14 @@ func (p *Partition) Wake() {
 	p.waker.ring()
 }
 
+// End is where the partition ends, as its broker last said; the position where it has said nothing yet. Any goroutine may call it.
+func (p *Partition) End() int64 {
+	if _, high, err := p.group.consumer.GetWatermarkOffsets(p.Topic, p.ID); err == nil && high >= 0 {
+		return high
+	}
+	return p.Start.Offset
+}
+
 // AtEnd tells whether the position is the end of the partition, as last heard from its broker.
 func (p *Partition) AtEnd() bool { return p.end }
 

@@ -85,13 +85,7 @@ func (g *group) message(ev kafka.Event) (*Partition, pollMessage) {
 	case kafka.PartitionEOF:
 		return g.owned[key{*e.Topic, e.Partition}], pollMessage{record.Record{Offset: int64(e.Offset)}, kafka.ErrPartitionEOF}
 	case *kafka.Message:
-		m := pollMessage{rec: record.Record{Offset: int64(e.TopicPartition.Offset), Time: record.NoTime, Key: e.Key, Value: e.Value}}
-		if e.TimestampType != kafka.TimestampNotAvailable {
-			m.rec.Time = e.Timestamp.UnixMilli()
-		}
-		for _, h := range e.Headers {
-			m.rec.Headers = append(m.rec.Headers, record.Header{Key: h.Key, Value: h.Value})
-		}
+		m := pollMessage{rec: fromMessage(e)}
 		var ke kafka.Error
 		if errors.As(e.TopicPartition.Error, &ke) {
 			m.code, m.rec.Value = ke.Code(), []byte(ke.Error())
@@ -99,6 +93,18 @@ func (g *group) message(ev kafka.Event) (*Partition, pollMessage) {
 		return g.owned[key{*e.TopicPartition.Topic, e.TopicPartition.Partition}], m
 	}
 	return nil, pollMessage{}
+}
+
+// fromMessage is a record from the client's own message.
+func fromMessage(m *kafka.Message) record.Record {
+	rec := record.Record{Offset: int64(m.TopicPartition.Offset), Time: record.NoTime, Key: m.Key, Value: m.Value}
+	if m.TimestampType != kafka.TimestampNotAvailable {
+		rec.Time = m.Timestamp.UnixMilli()
+	}
+	for _, h := range m.Headers {
+		rec.Headers = append(rec.Headers, record.Header{Key: h.Key, Value: h.Value})
+	}
+	return rec
 }
 
 // seek moves the position, and throws away what was fetched for the old one. It runs on the goroutine that polls: Poll must not be

@@ -20,12 +20,15 @@ type Producer struct {
 	done   chan struct{}
 }
 
-// Entry is one record of a Table, addressed to one of its topic's partitions.
+// Entry is one record with its address: of a Table, or a dead letter.
 type Entry struct {
-	Topic      string
-	Partition  int32
-	Key, Value []byte
+	Topic     string
+	Partition int32 // AnyPartition leaves it to the key
+	record.Record
 }
+
+// AnyPartition is the partition that a record's key decides.
+const AnyPartition = kafka.PartitionAny
 
 // Producer makes the producer called id. When it returns every earlier one of that id is fenced, and its open transaction aborted.
 func (c *Client) Producer(ctx context.Context, id string) (*Producer, error) {
@@ -66,11 +69,38 @@ func (p *Producer) Close() {
 	<-p.done
 }
 
-// Store makes a batch's rows, on topic, and the mark durable together. On an error neither is visible. It tries again what can be
+// Store makes a batch's rows, on topic, and the entries durable together. On an error neither is visible. It tries again what can be
 // tried again, until ctx is done; ErrFenced says that somebody else goes on.
-func (p *Producer) Store(ctx context.Context, topic string, b *record.Batch, mark Entry) error {
+func (p *Producer) Store(ctx context.Context, topic string, b *record.Batch, entries ...Entry) error {
+	return p.transact(ctx, func() error {
+		for i := range b.Records {
+			if err := p.produce(ctx, topic, AnyPartition, &b.Records[i]); err != nil {
+				return err
+			}
+		}
+		return p.produceAll(ctx, entries)
+	})
+}
+
+func (p *Producer) produceAll(ctx context.Context, entries []Entry) error {
+	for i := range entries {
+		if err := p.produce(ctx, entries[i].Topic, entries[i].Partition, &entries[i].Record); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// transact runs body in a transaction, and again in another where the client says that this is right.
+func (p *Producer) transact(ctx context.Context, body func() error) error {
 	for {
-		err := p.once(ctx, topic, b, mark)
+		err := p.client.BeginTransaction()
+		if err == nil {
+			err = body()
+		}
+		if err == nil {
+			err = p.retry(ctx, func() error { return p.client.CommitTransaction(ctx) })
+		}
 		var e kafka.Error
 		switch {
 		case err == nil:
@@ -84,34 +114,15 @@ func (p *Producer) Store(ctx context.Context, topic string, b *record.Batch, mar
 	}
 }
 
-func (p *Producer) once(ctx context.Context, topic string, b *record.Batch, mark Entry) error {
-	if err := p.client.BeginTransaction(); err != nil {
-		return err
+// produce hands one record to the client, waiting while its queue is full.
+func (p *Producer) produce(ctx context.Context, topic string, partition int32, r *record.Record) error {
+	m := &kafka.Message{TopicPartition: kafka.TopicPartition{Topic: &topic, Partition: partition}, Key: r.Key, Value: r.Value}
+	if r.Time != record.NoTime {
+		m.Timestamp = time.UnixMilli(r.Time)
 	}
-	for i := range b.Records {
-		r := &b.Records[i]
-		m := &kafka.Message{TopicPartition: kafka.TopicPartition{Topic: &topic, Partition: kafka.PartitionAny}, Key: r.Key, Value: r.Value}
-		if r.Time != record.NoTime {
-			m.Timestamp = time.UnixMilli(r.Time)
-		}
-		for _, h := range r.Headers {
-			m.Headers = append(m.Headers, kafka.Header{Key: h.Key, Value: h.Value})
-		}
-		if err := p.produce(ctx, m); err != nil {
-			return err
-		}
+	for _, h := range r.Headers {
+		m.Headers = append(m.Headers, kafka.Header{Key: h.Key, Value: h.Value})
 	}
-	err := p.produce(ctx, &kafka.Message{
-		TopicPartition: kafka.TopicPartition{Topic: &mark.Topic, Partition: mark.Partition}, Key: mark.Key, Value: mark.Value,
-	})
-	if err != nil {
-		return err
-	}
-	return p.retry(ctx, func() error { return p.client.CommitTransaction(ctx) })
-}
-
-// produce hands one message to the client, waiting while its queue is full.
-func (p *Producer) produce(ctx context.Context, m *kafka.Message) error {
 	for {
 		err := p.client.Produce(m, nil)
 		var e kafka.Error

@@ -2,10 +2,8 @@ package plugin
 
 import (
 	"fmt"
-	"maps"
 	"os"
 	"reflect"
-	"slices"
 
 	"gopkg.in/yaml.v3"
 )
@@ -32,12 +30,13 @@ func Decode(r *Registry, name string, content []byte, into any, opts ...DecodeOp
 type decoder struct {
 	r *Registry
 	outside
-	name     string // of the file
-	problems Problems
-	troubles int // grows with every problem, so that a caller sees whether there was one in what it called
-	blocks   map[reflect.Type]*blockValue
-	fixed    map[reflect.Type]reflect.Value
-	inBlock  bool
+	name               string // of the file
+	problems           Problems
+	troubles           int // grows with every problem, so that a caller sees whether there was one in what it called
+	blocks             map[reflect.Type]*blockValue
+	fixed              map[reflect.Type]reflect.Value
+	laidPath, laidText string // of Laid
+	inBlock            bool
 }
 
 type blockValue struct {
@@ -104,14 +103,16 @@ func (d *decoder) readBlocks(at place) {
 		given[p.key] = p.place
 	}
 	d.inBlock = true
-	for _, name := range slices.Sorted(maps.Keys(d.r.blocks)) {
+	for _, name := range d.r.blockNames() {
 		b := d.r.blocks[name]
 		v := reflect.New(b.config.typ).Elem()
 		v.Set(b.defaults)
 		before := d.troubles
-		if p, ok := given[name]; ok {
-			d.object(p, b.config, v)
+		p, ok := given[name]
+		if !ok {
+			p = at.under(name)
 		}
+		d.object(p, b.config, v)
 		if fixed, ok := d.fixed[v.Type()]; ok {
 			v.Set(fixed)
 		}

@@ -119,6 +119,28 @@ func TestBlocks(t *testing.T) {
 	}
 }
 
+// A block may start from another, whatever the two are called and in whatever order they stand.
+func TestBlockFromBlock(t *testing.T) {
+	type athena struct {
+		AWS      `yaml:",inline"`
+		Database string `yaml:"database"`
+	}
+	r := registry()
+	plugin.Block(r, "athena", athena{Database: "default"})
+	for text, want := range map[string]athena{
+		"aws: {region: r, endpoint: e}":                             {AWS{"r", "e"}, "default"},
+		"athena: {endpoint: own, database: d}\naws: {region: r}":    {AWS{"r", "own"}, "d"},
+		"aws: {region: r}\nathena: {region: \"${env:NONE:other}\"}": {AWS{"other", ""}, "default"},
+	} {
+		into := struct {
+			Athena athena `yaml:"athena"`
+		}{}
+		if err := plugin.Decode(r, "f", []byte(text), &into); err != nil || into.Athena != want {
+			t.Errorf("%s: %+v, %v", text, into.Athena, err)
+		}
+	}
+}
+
 // A fixed block has its value wherever it is inlined, and the file is checked as ever.
 func TestFixed(t *testing.T) {
 	fixed := plugin.Fixed(AWS{Region: "fixed", Endpoint: "here"})

@@ -21,7 +21,7 @@ func (r *Registry) Docs(w io.Writer, name string) error {
 	}
 	known = append(known, slices.Sorted(maps.Keys(r.blocks))...)
 	if b := r.blocks[name]; b != nil {
-		parts = append(parts, fmt.Sprintf("## %s (top of the file)\n\n%s", name, New().table(b.config, b.defaults)))
+		parts = append(parts, fmt.Sprintf("## %s (top of the file)\n\n%s", name, r.table(b.config, b.defaults)))
 	}
 	if len(parts) == 0 {
 		slices.Sort(known)

@@ -10,6 +10,7 @@ import (
 // object decodes a struct.
 func (d *decoder) object(at place, s *shape, v reflect.Value) string {
 	before := d.troubles
+	at = d.relaid(at, s)
 	d.inherit(s, v)
 	if s.line != nil {
 		v.FieldByIndex(s.line).SetInt(int64(at.line))

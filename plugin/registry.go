@@ -25,6 +25,7 @@
 package plugin
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"reflect"
@@ -73,8 +74,8 @@ func Add[C, T any](r *Registry, name string, defaults C, build func(C) (T, error
 	}}
 }
 
-// Block makes a top-level block known by name. Every configuration with an inlined C, however deep, starts from the block's
-// value in the file. It panics as Add does.
+// Block makes a top-level block known by name. Every configuration with an inlined C, however deep, and every block, starts from
+// the block's value in the file. It panics as Add does.
 func Block[C any](r *Registry, name string, defaults C) {
 	made := &block{mustDescribe[C](name), reflect.ValueOf(defaults)}
 	for other, b := range r.blocks {
@@ -83,6 +84,13 @@ func Block[C any](r *Registry, name string, defaults C) {
 		}
 	}
 	r.blocks[name] = made
+}
+
+// blockNames lists the blocks, each after those that it inlines: it counts theirs among its own, and so has more.
+func (r *Registry) blockNames() []string {
+	return slices.SortedFunc(maps.Keys(r.blocks), func(a, b string) int {
+		return cmp.Or(cmp.Compare(len(r.blocks[a].config.inlined), len(r.blocks[b].config.inlined)), cmp.Compare(a, b))
+	})
 }
 
 // Names lists the plugins of a contract, sorted.

@@ -1,7 +1,10 @@
 // Package record says what data is: the batch that flows through everything, its records, cells and schema.
 package record
 
-import "fmt"
+import (
+	"fmt"
+	"unsafe"
+)
 
 // Record is one row: as the bytes that stand on the topic, and, once decoded, as typed cells.
 type Record struct {
@@ -32,13 +35,25 @@ type Batch struct {
 	Schema    *Schema // of every Row; nil until somebody asks for columns
 	Records   []Record
 	Bad       []Bad // what a codec could not read, by ascending Index
+	Unknown   []int // where Schema is Open: indexes of sound Records that have columns, not null, which are neither in Schema.Columns nor Cut
 	Next      int64 // the position after the batch: beyond the last record, and beyond control records and gaps that follow it
 
 	cells []Value
+	text  []byte
 }
+
+// Keep copies text into memory that the batch uses again from its next Rows on.
+func (b *Batch) Keep(text []byte) string {
+	start := len(b.text)
+	b.text = append(b.text, text...)
+	return alias(b.text[start:])
+}
+
+func alias(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 
 // Rows gives every record an empty Row of n cells, from memory that the batch keeps for its next use.
 func (b *Batch) Rows(n int) {
+	b.text = b.text[:0]
 	if need := n * len(b.Records); cap(b.cells) < need {
 		b.cells = make([]Value, need)
 	} else {

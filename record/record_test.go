@@ -4,8 +4,8 @@ import (
 	"errors"
 	"io"
 	"math"
-	"strings"
 	"testing"
+	"unsafe"
 )
 
 func TestRows(t *testing.T) {
@@ -46,34 +46,37 @@ func TestBad(t *testing.T) {
 	}
 }
 
-func TestTypes(t *testing.T) {
-	for _, text := range []string{
-		"string", "bool", "int32", "int64", "float", "double", "date", "timestamp(ms)", "timestamp(us)", "bytes", "json",
-	} {
-		var back Type
-		typ, err := ParseType(text)
-		if err != nil || typ.String() != text {
-			t.Errorf("%s is %v, %v", text, typ, err)
-		}
-		if again, err := typ.MarshalText(); err != nil || back.UnmarshalText(again) != nil || back != typ {
-			t.Errorf("%s comes back as %v, %v", text, back, err)
-		}
-	}
-	_, err := ParseType("varchar")
-	if err == nil || !strings.HasPrefix(err.Error(), `unknown type "varchar"; there are string, bool, int32, `) {
-		t.Error(err)
-	}
-	if any := (Type{Kind: Any}).String(); any != "any" {
-		t.Error(any)
-	}
-}
-
 func TestIndex(t *testing.T) {
 	s := &Schema{Columns: []Column{{Name: "Date"}, {Name: "Open", As: "open"}}}
 	for name, want := range map[string]int{"Date": 0, "Open": 1, "open": -1, "date": -1, "": -1} {
 		if got := s.Index(name); got != want {
 			t.Errorf("%q is at %d, want %d", name, got, want)
 		}
+	}
+}
+
+func TestValueIsSmall(t *testing.T) {
+	if n := unsafe.Sizeof(Value{}); n != 32 {
+		t.Errorf("a cell takes %d bytes", n)
+	}
+}
+
+// What a batch keeps stays as it is until the batch's next Rows, however much more it keeps.
+func TestKeep(t *testing.T) {
+	b := &Batch{Records: make([]Record, 1)}
+	fill := func() {
+		b.Rows(1)
+		first := b.Keep([]byte("first"))
+		for range 1000 {
+			b.Keep([]byte("more"))
+		}
+		if first != "first" {
+			t.Fatal(first)
+		}
+	}
+	fill()
+	if n := testing.AllocsPerRun(10, fill); n != 0 {
+		t.Errorf("%v allocations", n)
 	}
 }
 

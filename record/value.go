@@ -16,14 +16,23 @@ const (
 	Date           // Num, days since 1970-01-01
 	Timestamp      // Num, microseconds since 1970-01-01 UTC
 	JSON           // Str is JSON text
+	Decimal        // the unscaled number in Num, an int64, or, where Str is not empty, there: 16 bytes, two's complement, big-endian
+	List           // Str packs the elements, see Cells
+	Struct         // Str packs the fields in the type's order, every one of them
 	Any
 )
 
+var kindNames = [...]string{"null", "bool", "int", "float", "string", "bytes", "date", "timestamp", "json", "decimal", "list", "struct", "any"}
+
+// String is the kind's name, for messages.
+func (k Kind) String() string { return kindNames[min(k, Any)] }
+
 // Value is one cell, unboxed. Its Str may alias the memory of the batch it came in.
 type Value struct {
-	Kind Kind
-	Num  uint64
-	Str  string
+	Kind  Kind
+	Scale uint8 // of a Decimal: how many digits follow the point
+	Num   uint64
+	Str   string
 }
 
 // BoolOf is a cell that holds b.

@@ -78,12 +78,37 @@ func (e *Foreign) Error() string {
 
 // What a Sink or Writer may offer beyond its contract, found by assertion.
 type (
-	// Columned is a Sink that needs typed cells: the columns named, or all of them.
+	// Columned is a Sink that needs typed cells: the columns asked for, or those and all others. One that is declared comes as
+	// declared, also where it was asked for by a path: a name that holds dots may be a column's own.
 	Columned interface {
-		Columns() (names []string, all bool)
+		Columns() (asked []record.Column, all bool)
 	}
+	// Prober is a Flush that can tell, without writing, whether its interval stands already: nil when it does not, else *Conflict
+	// or *Foreign.
+	Prober interface {
+		Probe(ctx context.Context) error
+	}
+	// Previewer is a Sink that can make a Writer which touches nothing outside; its flushes are Listed, and not to be committed.
+	Previewer interface{ Preview(c Claim) Writer }
+	// Listed is a Flush that says, without writing, which files it would make; their sizes are not known.
+	Listed interface{ Files() []File }
+	// Fitted is a Sink that says whether it could take rows of a schema. It asks nobody, and is called before Open.
+	Fitted interface{ Fits(s *record.Schema) error }
 	// Sized is a Writer that holds rows in memory until they are committed, and says how many bytes.
 	Sized interface{ Size() int64 }
+	// Spiller is a Writer that can move the rows it holds out of memory, until they are cut and committed as ever. It says how
+	// many bytes that gave back: 0 where too little is held to be worth it. After an error it holds what it held.
+	Spiller interface {
+		Spill() (freed int64, err error)
+	}
+	// Checked is a Sink, Source or Hook that finds out, outside the process, whether it could do its work now: that what it
+	// needs is there, that it has the rights, that the service keeps its promises. The error says what to do. Nothing of the
+	// user's is changed. It may be called before anything else, and beside everything else.
+	Checked interface {
+		Check(ctx context.Context) error
+	}
+	// Warner is a Sink that says what it met, since it was last asked, that stops nothing but that somebody should know.
+	Warner interface{ Warnings() []error }
 )
 
 // Func is a whole Sink that buffers nothing: rows are visible when it returns, at least once.

@@ -17,7 +17,9 @@ type Offset []byte
 // A source with a rate puts at most 100 ms of rows in a page. A page may be empty: only its Next is stored then.
 type Page struct {
 	record.Batch
-	Next Offset
+	Next   Offset
+	Before []Offset // where reading goes on before each of Bad; nil if the source cannot say, and then only whole pages can be stored
+	AtEnd  bool     // there is nothing after the page, for now: a split that waits for more says so before it first waits
 }
 
 // Source is read split by split; several splits are read at once.
@@ -28,4 +30,11 @@ type Source interface {
 	// an error, or soon after ctx is done. What a page holds is valid until the next one is asked for.
 	// A row that cannot be read is in Page.Bad and does not end the split.
 	Read(ctx context.Context, split string, after Offset) iter.Seq2[Page, error]
+}
+
+// Endless is a Source whose splits may not end by themselves.
+type Endless interface {
+	// Endless names the option that keeps them from ending, as in "order: sample"; "" if they all end. Waits says that they
+	// come to the end of what is there, say so in Page.AtEnd, and wait for more.
+	Endless() (option string, waits bool)
 }

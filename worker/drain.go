@@ -12,22 +12,26 @@ import (
 )
 
 // Drain runs every connector until each finite source is read and each sink has made visible all rows up to the ends that its
-// topics had then. It returns early with an error when a partition is held: that would never end.
+// topics had then. A split that waits for more is read to the end of what is there. It returns early with an error when a partition
+// or split is held, and at once for a source without end: that would never end.
 func (w *Worker) Drain(ctx context.Context) error {
+	f, err := w.Load()
+	if err == nil {
+		err = f.Ends()
+	}
+	if err != nil {
+		return err
+	}
 	running, cancel := context.WithCancel(ctx)
 	defer cancel()
 	ended := make(chan error, 1)
 	go func() { ended <- w.Run(running) }()
-	err := w.drained(ctx)
+	err = w.drained(ctx, f)
 	cancel()
 	return errors.Join(err, <-ended)
 }
 
-func (w *Worker) drained(ctx context.Context) error {
-	f, err := w.Load()
-	if err != nil {
-		return err
-	}
+func (w *Worker) drained(ctx context.Context, f *File) error {
 	if err := w.each(ctx, func() (bool, error) { return w.sourcesRead(ctx, f) }); err != nil {
 		return err
 	}

@@ -14,7 +14,10 @@ import (
 type File struct {
 	Kafka      kafka.Config `yaml:"kafka" doc:"The Kafka cluster."`
 	Memory     plugin.Size  `yaml:"memory" doc:"How much memory the rows that are held may take, in the whole process."`
+	Listen     string       `yaml:"listen" doc:"Address for /health, /ready and /metrics, such as 127.0.0.1:8083; none if not said."`
 	Connectors []Entry      `yaml:"connectors" required:"true" doc:"The connectors, by name."`
+
+	name string
 }
 
 // Entry is one connector with its name.
@@ -47,10 +50,26 @@ func Defaults() *File { return &File{Kafka: kafka.Defaults(), Memory: 256 << 20}
 // Read reads a file's text and builds what it names. The error lists every problem.
 func Read(r *plugin.Registry, name string, text []byte, opts ...plugin.DecodeOption) (*File, error) {
 	f := Defaults()
+	f.name = name
 	if err := plugin.Decode(r, name, text, f, opts...); err != nil {
 		return nil, err
 	}
 	return f, nil
+}
+
+// Ends refuses, as Problems, sources that have no end: a drain would wait for them in vain.
+func (f *File) Ends() error {
+	var endless plugin.Problems
+	for _, e := range f.Connectors {
+		if option, waits := e.Config.Endless(); option != "" && !waits {
+			endless = append(endless, plugin.Problem{File: f.name, Line: e.Config.Line, Option: "connectors." + e.Name + ".source",
+				Err: fmt.Errorf("%s has no end to wait for; take it out, or run without --drain, or dev with --keep", option)})
+		}
+	}
+	if len(endless) > 0 {
+		return endless
+	}
+	return nil
 }
 
 func (f *File) connector(name string) (connector.Config, bool) {

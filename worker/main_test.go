@@ -56,7 +56,9 @@ func begin(t *testing.T, connectors string) (w *Worker, dir string) {
 	dir = t.TempDir()
 	text := fmt.Sprintf("kafka: {brokers: [%q], properties: {session.timeout.ms: 6000}}\nconnectors:%s", servers.Brokers,
 		strings.NewReplacer("NAME", t.Name(), "DIR", dir).Replace(connectors))
-	w, err := Start(func() (*File, error) { return Read(registry(), "test.yaml", []byte(text)) }, slog.New(slog.DiscardHandler))
+	w, err := Start(func(opts ...plugin.DecodeOption) (*File, error) {
+		return Read(registry(), "test.yaml", []byte(text), opts...)
+	}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,12 +11,13 @@ import (
 
 	"github.com/penstock/penstock/connector"
 	"github.com/penstock/penstock/kafka"
+	"github.com/penstock/penstock/plugin"
 )
 
 // Worker runs the connectors of one file, each on its own: one that fails is built again from the file and begins again from what
 // it had committed, and the others do not notice.
 type Worker struct {
-	Load func() (*File, error) // reads and builds the file anew
+	Load Load
 	Log  *slog.Logger
 
 	client *kafka.Client
@@ -25,21 +26,38 @@ type Worker struct {
 	mu     sync.Mutex
 	status map[string]*connector.Status
 	runs   map[string]*connector.Run
+	tries  map[string]tries
 	names  []string
+
+	metrics *metrics
 }
 
+// The states of a connector.
+const (
+	stateRunning    = "running"
+	stateRestarting = "restarting"
+	stateStopped    = "stopped"
+)
+
+// Load reads and builds the file anew.
+type Load func(...plugin.DecodeOption) (*File, error)
+
 // Start reads the file.
-func Start(load func() (*File, error), log *slog.Logger) (*Worker, error) {
+func Start(load Load, log *slog.Logger) (*Worker, error) {
 	f, err := load()
 	if err != nil {
 		return nil, err
 	}
-	w := &Worker{Load: load, Log: log, status: map[string]*connector.Status{}, runs: map[string]*connector.Run{}}
+	w := &Worker{Load: load, Log: log, status: map[string]*connector.Status{}, runs: map[string]*connector.Run{}, tries: map[string]tries{}}
 	w.client = &kafka.Client{Config: f.Kafka, Log: func(place, what, detail string) { log.Debug(detail, "from", place, "what", what) }}
 	w.budget.Limit = int64(f.Memory) / 2
 	for _, e := range f.Connectors {
 		w.names = append(w.names, e.Name)
 		w.status[e.Name] = &connector.Status{}
+	}
+	w.metrics = newMetrics(w)
+	for _, name := range w.names {
+		w.status[name].Observer = w.metrics.of(name)
 	}
 	return w, nil
 }
@@ -73,10 +91,13 @@ func (w *Worker) supervise(ctx context.Context, name string) error {
 	st := w.status[name]
 	for wait := firstWait; ; wait = min(2*wait, longest) {
 		began := time.Now()
-		st.Set("running", nil)
+		st.Set(stateRunning, nil)
 		err := w.once(ctx, name)
 		if ctx.Err() != nil {
-			st.Set("stopped", err)
+			if errors.Is(err, context.Canceled) { // it was asked to end
+				err = nil
+			}
+			st.Set(stateStopped, err)
 			if err != nil {
 				return fmt.Errorf("%s: %w", name, err)
 			}
@@ -84,16 +105,33 @@ func (w *Worker) supervise(ctx context.Context, name string) error {
 		}
 		if time.Since(began) > healthy {
 			wait = firstWait
+			w.recovered(name)
 		}
 		pause := wait/2 + rand.N(wait/2)
-		st.Set("restarting", err)
-		w.Log.Error("connector failed, begins again", "connector", name, "in", pause.Round(time.Millisecond), "error", err)
+		w.failed(name, pause)
+		st.Set(stateRestarting, err)
+		w.Log.Error("connector failed, begins again", "connector", name, "in", pause.Round(time.Millisecond).String(), "error", err)
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-time.After(pause):
 		}
 	}
+}
+
+// recovered forgets the failures before a run that went well.
+func (w *Worker) recovered(name string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.tries, name)
+}
+
+// failed keeps count of the runs that failed one after the other.
+func (w *Worker) failed(name string, pause time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.tries[name] = tries{failures: w.tries[name].failures + 1, next: time.Now().Add(pause)}
+	w.metrics.of(name).Failed("connector")
 }
 
 // once is one run, built from the file.
@@ -106,7 +144,16 @@ func (w *Worker) once(ctx context.Context, name string) error {
 	if !ok {
 		return errors.New("it is no longer in the file")
 	}
-	run := &connector.Run{Name: name, Config: config, Client: w.client, Budget: &w.budget, Log: w.Log, Status: w.status[name]}
+	run := &connector.Run{Name: name, Config: config, Client: w.client, Budget: &w.budget, Log: w.Log, Status: w.status[name],
+		Build: func(layout string) (connector.Config, error) {
+			f, err := w.Load(plugin.Laid("connectors."+name, layout))
+			if err != nil {
+				return connector.Config{}, err
+			}
+			config, _ := f.connector(name)
+			return config, nil
+		},
+	}
 	w.mu.Lock()
 	w.runs[name] = run
 	w.mu.Unlock()

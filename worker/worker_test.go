@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/penstock/penstock/plugin"
 )
 
 const pair = `
@@ -181,10 +183,10 @@ func TestTheFileIsReadAgain(t *testing.T) {
 	write(t, filepath.Join(inputs(t, dir), "a.csv"), 0, 900)
 	load, broken := w.Load, errors.New("test.yaml:3: it cannot be read")
 	gone := make(chan bool)
-	w.Load = func() (*File, error) {
+	w.Load = func(opts ...plugin.DecodeOption) (*File, error) {
 		select {
 		case <-gone:
-			return load()
+			return load(opts...)
 		default:
 			return nil, broken
 		}

@@ -22,6 +22,10 @@ func Codec(t *testing.T, c formats.Codec) {
 	} {
 		t.Run(name, func(t *testing.T) { test(t, c) })
 	}
+	if i, ok := c.(formats.Inferrer); ok {
+		t.Run("columns are inferred", func(t *testing.T) { infers(t, c, i) })
+		t.Run("an open schema finds what it lacks", func(t *testing.T) { finds(t, c, i) })
+	}
 }
 
 // encoded is a batch of n records whose Values c made, and the rows they were made of.
@@ -140,6 +144,65 @@ func independent(t *testing.T, c formats.Codec) {
 		if string(r.Value) != values[i] || !same(r.Row, rows[i]) {
 			t.Fatalf("record %d changed with another batch, or by being decoded", i)
 		}
+	}
+}
+
+// infers asks for all columns but those known, in order, with types that hold every value and are marked as inferred.
+func infers(t *testing.T, c formats.Codec, i formats.Inferrer) {
+	b, _ := encoded(t, c, 200)
+	s := Schema()
+	known := &record.Schema{Columns: s.Columns[:2], Cut: []string{s.Columns[2].Name}}
+	columns, err := i.Infer(b, known)
+	if err != nil || len(columns) != len(s.Columns)-3 {
+		t.Fatalf("%d columns are found besides three, want %d, %v", len(columns), len(s.Columns)-3, err)
+	}
+	var union record.Union
+	for _, column := range columns {
+		if !column.Inferred || s.Index(column.Name) < 3 || !union.Add(column) {
+			t.Errorf("%+v", column)
+		}
+	}
+	b.Schema = &record.Schema{Columns: columns}
+	if err := c.Decode(b); err != nil || len(b.Bad) > 0 {
+		t.Errorf("what it was inferred from does not fit: %v, %v", err, b.Bad)
+	}
+	again, err := i.Infer(b, &record.Schema{Columns: append(slices.Clone(s.Columns[:3]), columns...)})
+	if err != nil || len(again) > 0 {
+		t.Errorf("with nothing unknown there is %v, %v", again, err)
+	}
+}
+
+// finds asks that the records which have more than an open schema says are named, and that none is if the schema is not open.
+func finds(t *testing.T, c formats.Codec, i formats.Inferrer) {
+	b, rows := encoded(t, c, 50)
+	all := b.Schema
+	b.Records[7].Value = nil // bad, and so not unknown
+	last := len(all.Columns) - 1
+	var want []int
+	for n, row := range rows {
+		if n != 7 && !row[last].IsNull() {
+			want = append(want, n)
+		}
+	}
+	for _, s := range []*record.Schema{
+		{Columns: all.Columns[:last], Open: true}, all, {Columns: all.Columns[:last]},
+		{Columns: all.Columns[:last], Cut: []string{all.Columns[last].Name}, Open: true}, {Columns: all.Columns, Open: true},
+		{Columns: all.Columns[:last], Open: true},
+	} {
+		b.Schema = s
+		if err := c.Decode(b); err != nil || len(b.Bad) != 1 {
+			t.Fatal(err, b.Bad)
+		}
+		expect := want
+		if !s.Open || len(s.Columns)+len(s.Cut) > last {
+			expect = nil
+		}
+		if !slices.Equal(b.Unknown, expect) {
+			t.Errorf("%d columns, %d cut, open %v: unknown are %v, want %v", len(s.Columns), len(s.Cut), s.Open, b.Unknown, expect)
+		}
+	}
+	if columns, err := i.Infer(b, b.Schema); err != nil || len(columns) != 1 || columns[0].Name != all.Columns[last].Name {
+		t.Errorf("what they have more is %v, %v", columns, err)
 	}
 }
 

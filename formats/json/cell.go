@@ -2,113 +2,154 @@ package json
 
 import (
 	"encoding/base64"
+	"fmt"
 	"math"
-	"strconv"
-	"strings"
 	"unsafe"
-
-	"github.com/go-faster/jx"
 
 	"github.com/penstock/penstock/record"
 )
 
 // misfit says that a sound JSON value is not of the column's type.
-type misfit struct {
-	what string
-	t    record.Type
+func misfit(what []byte, t record.Type) error {
+	return bad{fmt.Errorf("%s does not fit %s; declare another type under schema: columns:, or mend what writes it", short(what), t)}
 }
 
-func (m misfit) Error() string {
-	return m.what + " does not fit " + m.t.String() + "; declare another type under schema: columns:, or mend what writes it"
-}
-
-// decode reads d's next value as a cell of type t. Its text may alias what d reads.
-func decode(d *jx.Decoder, t record.Type) (record.Value, error) {
-	next := d.Next()
-	switch {
-	case next == jx.Null:
-		return record.Value{}, d.Null()
-	case t.Kind == record.JSON:
-		raw, err := d.Raw()
-		return record.JSONOf(alias(raw)), err
-	case next == jx.String:
-		text, err := d.StrBytes() // a copy of its own if there were escapes
-		if err != nil {
-			return record.Value{}, err
-		}
-		return fit(alias(text), true, t, ofString)
-	case next == jx.Number:
-		text, err := d.Raw()
-		if err != nil {
-			return record.Value{}, err
-		}
-		return fit(alias(text), false, t, ofNumber)
-	case next == jx.Bool && (t.Kind == record.Bool || t.Kind == record.Any):
-		b, err := d.Bool()
-		return record.BoolOf(b), err
+// cell reads the value that begins at i as a cell of c, and is where it ends; v is empty before, and stays so at null. Text may
+// alias the value or the batch's memory.
+func (r *reader) cell(i int, c *planned, v *record.Value) (end int, err error) {
+	switch first := r.in[i]; {
+	case first == '"':
+		return r.stringCell(i, c, v)
+	case first == '-' || first-'0' <= 9:
+		return r.numberCell(i, c, v)
+	case first == 'n':
+		return sure(word(r.in, i, "null"))
+	case first == '[' && c.elem != nil:
+		return r.list(i, c, v)
+	case first == '{' && c.fields != nil:
+		return r.structure(i, c, v)
 	}
-	raw, err := d.Raw()
-	switch {
-	case err != nil:
-		return record.Value{}, err
-	case t.Kind == record.Any:
-		return record.JSONOf(alias(raw)), nil
+	if end, err = r.skip(i); err != nil {
+		return end, err
 	}
-	return record.Value{}, misfit{short(raw), t}
+	switch raw := r.in[i:end]; c.Type.Kind {
+	case record.Bool, record.Any:
+		if truth := raw[0] == 't'; truth || raw[0] == 'f' {
+			*v = record.BoolOf(truth)
+			return end, nil
+		}
+		if c.Type.Kind == record.Bool {
+			return end, misfit(raw, c.Type)
+		}
+		*v = record.JSONOf(alias(raw))
+	case record.JSON:
+		*v = record.JSONOf(alias(raw))
+	default:
+		return end, misfit(raw, c.Type)
+	}
+	return end, nil
 }
 
 func alias(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 
-// fit makes a misfit of what convert refuses.
-func fit(text string, quoted bool, t record.Type, convert func(string, record.Type) (record.Value, bool)) (record.Value, error) {
-	cell, ok := convert(text, t)
-	switch {
-	case ok:
-		return cell, nil
-	case quoted:
-		return record.Value{}, misfit{short(strconv.Quote(text[:min(len(text), 256)])), t}
+func (r *reader) stringCell(i int, c *planned, v *record.Value) (end int, err error) {
+	text, end, err := r.string(i)
+	if err != nil {
+		return end, err
 	}
-	return record.Value{}, misfit{short(text), t}
+	if !r.ofString(text, end-i-2 != len(text), c.Type, v) {
+		if c.Type.Kind == record.JSON {
+			*v = record.JSONOf(alias(r.in[i:end]))
+			return end, nil
+		}
+		err = misfit(r.in[i:end], c.Type)
+	}
+	return end, err
 }
 
-func ofString(s string, t record.Type) (v record.Value, ok bool) {
+// ofString makes text, which may be the reader's own, a cell of type t.
+func (r *reader) ofString(text []byte, own bool, t record.Type, v *record.Value) (ok bool) {
+	var n int64
 	switch t.Kind {
 	case record.String, record.Any:
-		return record.StringOf(s), true
+		if own {
+			*v = record.StringOf(r.memory.Keep(text))
+		} else {
+			*v = record.StringOf(alias(text))
+		}
+		return true
 	case record.Date:
-		days, ok := parseDate(s)
-		return record.DateOf(days), ok
+		n, ok = parseDate(alias(text))
+		*v = record.DateOf(n)
 	case record.Timestamp:
-		us, ok := parseTime(s)
-		return timestamp(us, t, ok)
+		n, ok = parseTime(alias(text))
+		*v, ok = timestamp(n, t, ok)
+	case record.Decimal:
+		*v, ok = r.memory.Decimal(alias(text), t)
 	case record.Bytes:
-		raw, err := base64.StdEncoding.DecodeString(s)
-		return record.BytesOf(alias(raw)), err == nil
+		raw, err := base64.StdEncoding.AppendDecode(r.packed[:0], text)
+		r.packed, ok = raw, err == nil
+		*v = record.BytesOf(r.memory.Keep(raw))
 	}
-	return v, false
+	return ok
 }
 
-func ofNumber(s string, t record.Type) (v record.Value, ok bool) {
+func (r *reader) numberCell(i int, c *planned, v *record.Value) (end int, err error) {
+	if end = scanNumber(r.in, i, &r.num); end < 0 {
+		return 0, errToken
+	}
+	raw := r.in[i:end]
+	ok := r.ofNumber(alias(raw), c.Type, v)
+	switch {
+	case !ok:
+		return end, misfit(raw, c.Type)
+	case c.Inferred && c.Type.Kind == record.Float && !r.num.exact():
+		return end, bad{fmt.Errorf("%s is an integer beyond 2^53, which a double does not hold exactly; declare the column under schema: %s", short(raw), remedy(c.Name, raw))}
+	}
+	return end, nil
+}
+
+// remedy is the block that declares a column so that it holds a large integer.
+func remedy(name string, integer []byte) string {
+	_, fits := parseInt(alias(integer))
+	switch digits := len(integer); {
+	case fits:
+		return "columns: {" + name + ": int64}"
+	case digits <= record.MaxPrecision:
+		return "columns: {" + name + `: "decimal(38,0)"}`
+	}
+	return "columns: {" + name + ": double}"
+}
+
+func (r *reader) ofNumber(text string, t record.Type, v *record.Value) (ok bool) {
+	var n int64
 	switch t.Kind {
 	case record.Float:
-		f, ok := parseFloat(s)
-		return record.FloatOf(f), ok && (!t.Short || !math.IsInf(float64(float32(f)), 0))
+		f, ok := r.num.float(text)
+		*v = record.FloatOf(f)
+		return ok && (!t.Short || !math.IsInf(float64(float32(f)), 0))
 	case record.Int:
-		n, ok := parseInt(s)
-		return record.IntOf(n), ok && (!t.Short || n == int64(int32(n)))
+		n, ok = r.num.int(text)
+		*v = record.IntOf(n)
+		return ok && (!t.Short || n == int64(int32(n)))
+	case record.Decimal:
+		*v, ok = r.memory.Decimal(text, t)
 	case record.Timestamp:
-		us, ok := parseEpoch(s)
-		return timestamp(us, t, ok)
+		n, ok = parseEpoch(text)
+		*v, ok = timestamp(n, t, ok)
+	case record.JSON:
+		*v, ok = record.JSONOf(text), true
 	case record.Any:
-		if n, err := strconv.ParseInt(s, 10, 64); err == nil {
-			return record.IntOf(n), true
+		if n, ok = r.num.int(text); ok && r.num.integer() {
+			*v = record.IntOf(n)
+			return true
 		}
-		f, err := strconv.ParseFloat(s, 64)
-		v = record.FloatOf(f)
-		v.Str = s
-		return v, err == nil
+		var f float64
+		f, ok = r.num.float(text)
+		*v = record.FloatOf(f)
+		v.Str = text
 	}
-	return v, false
+	return ok
 }
 
 // timestamp drops what is finer than the column, and refuses what is not between the years 0 and 9999.
@@ -119,70 +160,41 @@ func timestamp(us int64, t record.Type, ok bool) (record.Value, bool) {
 	return record.TimestampOf(us), ok && us >= firstTime && us <= lastTime
 }
 
-// parseFloat reads a JSON number as the nearest double. One of few digits is a quotient of two numbers that doubles hold exactly,
-// and so is rounded once.
-func parseFloat(s string) (float64, bool) {
-	mantissa, digits, start := uint64(0), len(s), 0
-	if s[0] == '-' {
-		start = 1
-	}
-	for i := start; i < len(s); i++ {
-		switch c := s[i]; {
-		case c >= '0' && c <= '9':
-			mantissa = mantissa*10 + uint64(c-'0')
-		case c == '.':
-			digits = i + 1
-		default:
-			f, err := strconv.ParseFloat(s, 64)
-			return f, err == nil
+// list reads the array that begins at i.
+func (r *reader) list(i int, c *planned, v *record.Value) (end int, err error) {
+	in := r.in
+	c.packed = c.packed[:0]
+	i = space(in, i+1)
+	end = i // of an empty one
+	for last := i < len(in) && in[i] == ']'; !last; i = space(in, end+1) {
+		if i == len(in) {
+			return 0, errToken
 		}
-	}
-	if decimals := len(s) - digits; len(s) <= 18 && mantissa < 1<<53 {
-		f := float64(mantissa) / tens[decimals]
-		if start > 0 {
-			f = -f
+		c.elem.cell = record.Value{}
+		if end, err = r.cell(i, c.elem, &c.elem.cell); err != nil {
+			return 0, err
 		}
-		return f, true
+		c.packed = record.AppendCell(c.packed, &c.elem.cell)
+		if end = space(in, end); end == len(in) || in[end] != ',' && in[end] != ']' {
+			return 0, errToken
+		}
+		last = in[end] == ']'
 	}
-	f, err := strconv.ParseFloat(s, 64)
-	return f, err == nil
+	*v = record.Value{Kind: record.List, Str: r.memory.Keep(c.packed)}
+	return end + 1, nil
 }
 
-var tens = [...]float64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17}
-
-// parseInt reads a JSON number that is a whole one: 12, 12.0, 1.2e1.
-func parseInt(s string) (int64, bool) {
-	if n, err := strconv.ParseInt(s, 10, 64); err == nil {
-		return n, true
+// structure reads the object that begins at i. Members that are no fields are passed over.
+func (r *reader) structure(i int, c *planned, v *record.Value) (end int, err error) {
+	row := c.fields.row
+	clear(row)
+	if end, err = r.object(i, c.fields, row); err != nil {
+		return end, err
 	}
-	digits, sign := s, ""
-	if s[0] == '-' {
-		digits, sign = s[1:], "-"
+	r.packed = r.packed[:0]
+	for i := range row {
+		r.packed = record.AppendCell(r.packed, &row[i])
 	}
-	exponent := 0
-	if i := strings.IndexAny(digits, "eE"); i >= 0 {
-		exponent = clampedInt(digits[i+1:])
-		digits = digits[:i]
-	}
-	if whole, fraction, ok := strings.Cut(digits, "."); ok {
-		digits, exponent = whole+fraction, exponent-len(fraction)
-	}
-	digits = strings.TrimLeft(digits, "0")
-	if digits == "" {
-		return 0, true
-	}
-	for ; exponent < 0 && digits[len(digits)-1] == '0'; exponent++ {
-		digits = digits[:len(digits)-1]
-	}
-	if exponent < 0 || len(digits)+exponent > len("9223372036854775808") {
-		return 0, false
-	}
-	n, err := strconv.ParseInt(sign+digits+strings.Repeat("0", exponent), 10, 64)
-	return n, err == nil
-}
-
-// clampedInt reads an exponent; one that is out of all reason stays out of it.
-func clampedInt(s string) int {
-	n, _ := strconv.ParseInt(s, 10, 32) // the nearest int32, if it is beyond
-	return int(n)
+	*v = record.Value{Kind: record.Struct, Str: r.memory.Keep(r.packed)}
+	return end, nil
 }

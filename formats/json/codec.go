@@ -14,7 +14,7 @@ type CodecConfig struct{}
 // NewCodec makes a codec of JSON values, one to a record.
 func NewCodec(CodecConfig) (formats.Codec, error) {
 	return &codec{
-		readers: sync.Pool{New: func() any { return newReader() }},
+		readers: sync.Pool{New: func() any { return new(reader) }},
 		writers: sync.Pool{New: func() any { return new(writer) }},
 	}, nil
 }
@@ -24,23 +24,11 @@ type codec struct {
 	writers sync.Pool // of *writer
 }
 
-// Decode is of formats.Codec. What Batch.Bad held before is forgotten: the verdicts of this call stand there afterwards.
+// Decode is of formats.Codec. What Batch.Bad and Unknown held before is forgotten: the verdicts of this call stand there afterwards.
 func (c *codec) Decode(b *record.Batch) error {
 	r := c.readers.Get().(*reader)
 	defer c.readers.Put(r)
-	defer r.release()
-	b.Bad = b.Bad[:0]
-	if b.Schema != nil {
-		r.use(b.Schema)
-		b.Rows(len(b.Schema.Columns))
-	}
-	for i := range b.Records {
-		rec := &b.Records[i]
-		if err := r.read(rec, b.Schema != nil); err != nil {
-			rec.Row = nil
-			b.Bad = append(b.Bad, record.Bad{Index: i, Err: err})
-		}
-	}
+	r.batch(b)
 	return nil
 }
 

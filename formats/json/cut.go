@@ -8,7 +8,7 @@ import (
 	"github.com/go-faster/jx"
 )
 
-var errNotObject = errors.New("the value is not one JSON object, so nothing can be cut out of it")
+var errNotObject = errors.New("the value is not one JSON object, so no member can be cut out or added")
 
 // cut appends the object in to out, without its members of these names, and every other byte as it stands.
 // That in is sound JSON is the codec's to check: here only what is no object, or has no end, is refused, and out is as it was then.

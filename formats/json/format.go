@@ -38,11 +38,14 @@ func (f lines) Ext() string { return f.ext }
 // Raw is of formats.Raw: the encoder needs no Rows.
 func (f lines) Raw() bool { return true }
 
-// NewEncoder is of formats.Format. Members that s.Cut names are cut out of every line.
+// NewEncoder is of formats.Format. Members that s.Cut names are cut out of every line, and those that s.Columns names are added.
 func (f lines) NewEncoder(w io.Writer, s *record.Schema) (formats.Encoder, error) {
 	e := &encoder{out: w}
 	if s != nil {
 		e.cut = s.Cut
+	}
+	if s != nil && len(s.Columns) > 0 {
+		e.add = newAdder(s.Columns)
 	}
 	var err error
 	switch f.compression {
@@ -73,6 +76,7 @@ type encoder struct {
 	}
 	out io.Writer // the compressor, or what it would write to
 	cut []string  // the members to cut out
+	add *adder    // of members; nil if there are none to add
 	buf []byte
 }
 
@@ -105,6 +109,11 @@ func (e *encoder) line(r *record.Record) (err error) {
 		}
 	default:
 		e.buf = append(e.buf, r.Value...)
+	}
+	if e.add != nil {
+		if e.buf, err = e.add.add(e.buf, start, r.Row); err != nil {
+			return err
+		}
 	}
 	line := e.buf[start:]
 	if bytes.IndexByte(line, '\n') >= 0 || bytes.IndexByte(line, '\r') >= 0 {

@@ -16,53 +16,69 @@ import (
 const maxDepth = 500
 
 var (
-	errNull    = errors.New("the value is null (a tombstone), which JSON has no place for")
-	errUTF8    = errors.New("the value is not valid UTF-8, which JSON must be")
-	errDepth   = fmt.Errorf("the value nests more than %d levels deep", maxDepth)
-	errRest    = errors.New("something follows it")
-	errStopped = errors.New("stopped")
+	errNull  = errors.New("the value is null (a tombstone), which JSON has no place for")
+	errUTF8  = errors.New("the value is not valid UTF-8, which JSON must be")
+	errDepth = fmt.Errorf("the value nests more than %d levels deep", maxDepth)
+	errRest  = errors.New("something follows it")
+	errToken = errors.New("it is malformed") // jx says what is wrong
 )
+
+// bad is why a record is bad whose JSON may well be sound.
+type bad struct{ error }
+
+func (b bad) Unwrap() error { return b.error }
 
 // reader reads one value at a time. It keeps what helps with the next one, and nothing of the values.
 type reader struct {
 	dec    jx.Decoder
-	member func(*jx.Decoder, []byte) error
 	plan   *plan
+	none   plan          // of no columns
+	memory *record.Batch // the batch in hand, which keeps what cells cannot alias
 
-	row    []record.Value // of the record in hand
-	err    error          // why it is bad, if a column is at fault
-	seen   []int          // the number of the record that last had each column
-	number int            // of the record in hand
-	place  int            // of the member in hand
-	guess  []int          // which column stood at each place in the record before; -1 none
-}
-
-func newReader() *reader {
-	r := new(reader)
-	r.member = r.readMember
-	return r
+	in     []byte  // the value in hand
+	num    number  // the one read last
+	text   []byte  // a string that had escapes, without them
+	packed []byte  // the cells of a struct
+	extra  []extra // of an open schema: the members that are no columns
 }
 
 // use prepares for rows of s, which must not change from now on.
 func (r *reader) use(s *record.Schema) {
-	if r.plan != nil && r.plan.schema == s {
-		return
+	if r.plan == nil || r.plan.schema != s {
+		r.plan = newPlan(s)
 	}
-	r.plan = newPlan(s)
-	r.seen = make([]int, len(s.Columns))
-	r.number = 0
-	r.guess = r.guess[:0]
+}
+
+// batch decodes a batch.
+func (r *reader) batch(b *record.Batch) {
+	defer r.release()
+	b.Bad, b.Unknown, r.memory = b.Bad[:0], b.Unknown[:0], b
+	if b.Schema != nil {
+		r.use(b.Schema)
+		b.Rows(len(b.Schema.Columns))
+	}
+	for i := range b.Records {
+		rec := &b.Records[i]
+		if err := r.read(rec.Value, rec.Row, b.Schema != nil); err != nil {
+			rec.Row = nil
+			b.Bad = append(b.Bad, record.Bad{Index: i, Err: err})
+		} else if len(r.extra) > 0 && wider(r.extra) {
+			b.Unknown = append(b.Unknown, i)
+		}
+	}
 }
 
 // release lets go of the batch's memory.
 func (r *reader) release() {
 	r.dec.ResetBytes(nil)
-	r.row = nil
+	r.memory, r.in = nil, nil
+	if r.plan != nil {
+		r.plan.release()
+	}
 }
 
-// read checks rec.Value and, where columns are wanted, fills rec.Row.
-func (r *reader) read(rec *record.Record, columns bool) error {
-	v := rec.Value
+// read checks v and, where columns are wanted, fills row with the plan's.
+func (r *reader) read(v []byte, row []record.Value, columns bool) error {
 	switch {
 	case v == nil:
 		return errNull
@@ -71,118 +87,186 @@ func (r *reader) read(rec *record.Record, columns bool) error {
 	case tooDeep(v):
 		return errDepth
 	}
-	r.dec.ResetBytes(v)
-	object := columns && r.dec.Next() == jx.Object
-	var err error
-	if object {
-		err = r.readObject(rec)
-	} else {
-		err = r.dec.Skip()
-	}
-	if err == nil {
-		err = r.end()
-	}
-	switch {
-	case r.err != nil:
-		err, r.err = r.err, nil
-		return err
-	case err != nil:
-		return fmt.Errorf("%q is not one JSON value: %w", short(v), err)
-	case columns && !object:
+	r.in, r.extra = v, r.extra[:0]
+	start := space(v, 0)
+	object := start < len(v) && v[start] == '{'
+	if !object {
+		if err := r.sound(); err != nil || !columns {
+			return err
+		}
 		return fmt.Errorf("%s is not a JSON object, so it has no columns", short(v))
 	}
-	return nil
-}
-
-func (r *reader) readObject(rec *record.Record) error {
-	r.row, r.place = rec.Row, 0
-	r.number++
-	if err := r.dec.ObjBytes(r.member); err != nil {
+	p := r.plan
+	if !columns {
+		p = &r.none
+	}
+	end, err := r.object(start, p, row)
+	switch {
+	case err == nil && space(v, end) == len(v):
+		return r.complete(p, row)
+	case isBad(err):
 		return err
 	}
-	for _, i := range r.plan.required {
-		if r.row[i].IsNull() {
-			r.err = fmt.Errorf("column %q: there is none, and it is required", r.plan.columns[i].Name)
-			return nil
-		}
+	if err = r.sound(); err == nil {
+		err = fmt.Errorf("%q is not one JSON value: %w", short(v), errToken)
 	}
-	return nil
-}
-
-// readMember is called for each member of the object, its value being next.
-func (r *reader) readMember(d *jx.Decoder, key []byte) error {
-	i := r.column(key)
-	if i < 0 {
-		return d.Skip()
-	}
-	if r.seen[i] == r.number {
-		r.err = fmt.Errorf("column %q stands twice in one object", key)
-		return errStopped
-	}
-	r.seen[i] = r.number
-	cell, err := decode(d, r.plan.columns[i].Type)
-	if wrong, ok := err.(misfit); ok {
-		r.err = fmt.Errorf("column %q: %w", key, wrong)
-	}
-	r.row[i] = cell
 	return err
 }
 
-// column says which column key is, or -1. Objects of a topic mostly have their members in the same order.
-func (r *reader) column(key []byte) int {
-	place := r.place
-	r.place++
-	if place < len(r.guess) {
-		if i := r.guess[place]; i >= 0 && r.plan.columns[i].Name == string(key) {
-			return i
+// complete holds an object to what its columns ask for.
+func (r *reader) complete(p *plan, row []record.Value) error {
+	for _, i := range p.required {
+		if row[i].IsNull() {
+			return fmt.Errorf("column %q: there is none, and it is required", p.columns[i].Name)
 		}
 	}
-	i := r.plan.column(key)
-	if place < len(r.guess) {
-		r.guess[place] = i
-	} else if place < 4096 {
-		r.guess = append(r.guess, i)
+	if len(r.extra) > 0 {
+		if err := distinct(r.extra, p.folded); err != nil {
+			return err
+		}
 	}
-	return i
+	return r.readNested(p, row)
 }
 
-// end checks that nothing follows the value.
-func (r *reader) end() error {
-	if r.dec.Next() != jx.Invalid || r.dec.Skip() != io.EOF {
-		return errRest
+func isBad(err error) bool {
+	_, is := err.(bad)
+	return is
+}
+
+// sound says what is wrong with the value in hand as JSON.
+func (r *reader) sound() error {
+	r.dec.ResetBytes(r.in)
+	err := r.dec.Skip()
+	if err == nil && (r.dec.Next() != jx.Invalid || r.dec.Skip() != io.EOF) {
+		err = errRest
+	}
+	if err != nil {
+		return fmt.Errorf("%q is not one JSON value: %w", short(r.in), err)
 	}
 	return nil
 }
 
-// plan is how to find a schema's columns.
-type plan struct {
-	schema   *record.Schema
-	columns  []record.Column
-	required []int
-	byName   map[string]int
-	lengths  uint64 // of the names: bit n for length n, modulo 64
-}
-
-func newPlan(s *record.Schema) *plan {
-	p := &plan{schema: s, columns: s.Columns, byName: make(map[string]int, len(s.Columns))}
-	for i, c := range s.Columns {
-		p.byName[c.Name] = i
-		p.lengths |= 1 << (len(c.Name) % 64)
-		if c.Required {
-			p.required = append(p.required, i)
+// object reads the object that begins at i into row, and is where it ends.
+func (r *reader) object(i int, p *plan, row []record.Value) (end int, err error) {
+	in := r.in
+	p.number++
+	if i = space(in, i+1); i < len(in) && in[i] == '}' {
+		return i + 1, nil
+	}
+	for place := 0; ; place++ {
+		column, end := p.at(place, in, i)
+		if end < 0 {
+			if column, end, err = r.name(i, place, p); err != nil {
+				return 0, err
+			}
+		}
+		if end < len(in) && in[end] != ':' {
+			end = space(in, end)
+		}
+		if end >= len(in) || in[end] != ':' {
+			return 0, errToken
+		}
+		if i = space(in, end+1); i == len(in) {
+			return 0, errToken
+		}
+		if column < 0 {
+			end, err = r.skip(i)
+		} else {
+			end, err = r.member(i, p, column, &row[column])
+		}
+		if err != nil {
+			return 0, err
+		}
+		if i = space(in, end); i == len(in) {
+			return 0, errToken
+		}
+		switch in[i] {
+		case '}':
+			return i + 1, nil
+		case ',':
+			i = space(in, i+1)
+		default:
+			return 0, errToken
 		}
 	}
-	return p
 }
 
-func (p *plan) column(name []byte) int {
-	if p.lengths&(1<<(len(name)%64)) == 0 {
-		return -1
+// member reads the value that begins at i as a column's cell.
+func (r *reader) member(i int, p *plan, column int, v *record.Value) (end int, err error) {
+	c := &p.columns[column]
+	if p.seen[column] == p.number {
+		return 0, bad{fmt.Errorf("%s %q stands twice in one object", p.noun(), c.Name)}
 	}
-	if i, ok := p.byName[string(name)]; ok {
-		return i
+	p.seen[column] = p.number
+	if end, err = r.cell(i, c, v); isBad(err) {
+		err = bad{fmt.Errorf("%s %q: %w", p.noun(), c.Name, err)}
 	}
-	return -1
+	return end, err
+}
+
+// name reads the name that begins at i: which column's it is, and where it ends.
+func (r *reader) name(i, place int, p *plan) (column, end int, err error) {
+	if i >= len(r.in) || r.in[i] != '"' {
+		return 0, 0, errToken
+	}
+	text, end, err := r.string(i)
+	if err != nil {
+		return 0, 0, err
+	}
+	column = p.column(place, text)
+	if column == unknown && p.folded != nil {
+		r.note(text, kindAt(r.in, end))
+	}
+	return column, end, nil
+}
+
+// string reads the string that begins at i. Its text is the value's own, or good until the next call.
+func (r *reader) string(i int) (text []byte, end int, err error) {
+	if end = plain(r.in, i); end > 0 {
+		return r.in[i+1 : end-1], end, nil
+	}
+	if end, err = r.nested(i); err != nil {
+		return nil, 0, err
+	}
+	r.dec.ResetBytes(r.in[i:end])
+	r.text, err = r.dec.StrAppend(r.text[:0])
+	return r.text, end, err
+}
+
+// nested is where the value ends that begins at i, whatever it is.
+func (r *reader) nested(i int) (end int, err error) {
+	r.dec.ResetBytes(r.in[i:])
+	raw, err := r.dec.Raw()
+	return i + len(raw), err
+}
+
+// skip is where the value ends that begins at i.
+func (r *reader) skip(i int) (end int, err error) {
+	switch c := r.in[i]; {
+	case c == '"':
+		end = plain(r.in, i)
+	case c == '-' || c-'0' <= 9:
+		return sure(scanNumber(r.in, i, &r.num))
+	case c == 't':
+		return sure(word(r.in, i, "true"))
+	case c == 'f':
+		return sure(word(r.in, i, "false"))
+	case c == 'n':
+		return sure(word(r.in, i, "null"))
+	default:
+		end = -1
+	}
+	if end < 0 {
+		return r.nested(i)
+	}
+	return end, nil
+}
+
+func sure(end int) (int, error) {
+	if end < 0 {
+		return 0, errToken
+	}
+	return end, nil
 }
 
 // tooDeep counts nesting only where there are brackets enough.

@@ -16,25 +16,48 @@ import (
 // writer writes rows as objects. It keeps what helps with the next batch, and nothing of this one.
 type writer struct {
 	schema *record.Schema
-	keys   []string // what stands before each column's value: a brace or comma, and the name
-	ends   []int    // of the objects written
+	fields []field
+	ends   []int // of the objects written
+}
+
+// field is a column, a field of a struct or the element of a list.
+type field struct {
+	name   string
+	key    string // what stands before its value: a brace or comma, and the name
+	t      record.Type
+	fields []field // of a Struct
+	elem   *field  // of a List
 }
 
 // use prepares for rows of s, which must not change from now on.
 func (w *writer) use(s *record.Schema) {
-	if w.schema == s {
-		return
+	if w.schema != s {
+		w.schema, w.fields = s, fieldsOf(s.Columns)
 	}
-	w.schema, w.keys = s, w.keys[:0]
-	var key jx.Writer
-	for i, c := range s.Columns {
-		key.Buf = append(key.Buf[:0], ',')
+}
+
+func fieldsOf(columns []record.Column) []field {
+	fields := make([]field, len(columns))
+	for i, c := range columns {
+		fields[i] = fieldOf(c.Type)
+		fields[i].name, fields[i].key = c.Name, key(c.Name)
 		if i == 0 {
-			key.Buf[0] = '{'
+			fields[i].key = "{" + fields[i].key[1:]
 		}
-		key.Str(c.Name)
-		w.keys = append(w.keys, string(append(key.Buf, ':')))
 	}
+	return fields
+}
+
+func fieldOf(t record.Type) field {
+	f := field{t: t}
+	switch t.Kind {
+	case record.Struct:
+		f.fields = fieldsOf(t.Fields())
+	case record.List:
+		elem := fieldOf(t.Elem())
+		f.elem = &elem
+	}
+	return f
 }
 
 // write gives every record its Value, all from one piece of memory.
@@ -58,8 +81,8 @@ func (w *writer) write(records []record.Record) error {
 // guess is how many bytes the objects will come to, mostly.
 func (w *writer) guess(records []record.Record) (n int) {
 	const number = len("-1234567.654321")
-	for _, key := range w.keys {
-		n += len(records) * (len(key) + number)
+	for _, f := range w.fields {
+		n += len(records) * (len(f.key) + number)
 	}
 	for i := range records {
 		n += 1
@@ -71,24 +94,25 @@ func (w *writer) guess(records []record.Record) (n int) {
 }
 
 func (w *writer) object(out *jx.Writer, row []record.Value) error {
-	if len(row) != len(w.keys) {
-		return fmt.Errorf("the row has %d cells, where the schema has %d columns", len(row), len(w.keys))
+	if len(row) != len(w.fields) {
+		return fmt.Errorf("the row has %d cells, where the schema has %d columns", len(row), len(w.fields))
 	}
 	if len(row) == 0 {
 		out.RawStr("{}")
 		return nil
 	}
 	for i := range row {
-		out.RawStr(w.keys[i])
-		if err := cell(out, &row[i], w.schema.Columns[i].Type); err != nil {
-			return fmt.Errorf("column %q: %w", w.schema.Columns[i].Name, err)
+		f := &w.fields[i]
+		out.RawStr(f.key)
+		if err := cell(out, &row[i], f); err != nil {
+			return fmt.Errorf("column %q: %w", f.name, err)
 		}
 	}
 	out.RawStr("}")
 	return nil
 }
 
-func cell(out *jx.Writer, v *record.Value, t record.Type) error {
+func cell(out *jx.Writer, v *record.Value, f *field) error {
 	switch v.Kind {
 	case record.Null:
 		out.Null()
@@ -97,7 +121,7 @@ func cell(out *jx.Writer, v *record.Value, t record.Type) error {
 	case record.Int:
 		out.Int64(v.Int())
 	case record.Float:
-		out.Buf = appendFloat(out.Buf, v.Float(), t.Short && t.Kind == record.Float)
+		out.Buf = appendFloat(out.Buf, v.Float(), f.t.Short && f.t.Kind == record.Float)
 	case record.String:
 		if !utf8.ValidString(v.Str) {
 			return fmt.Errorf("%q is not valid UTF-8; convert it, or declare the column as bytes", short(v.Str))
@@ -107,21 +131,72 @@ func cell(out *jx.Writer, v *record.Value, t record.Type) error {
 		out.Buf = append(base64.StdEncoding.AppendEncode(append(out.Buf, '"'), []byte(v.Str)), '"')
 	case record.JSON:
 		out.RawStr(v.Str)
+	case record.Decimal:
+		decimal(out, v, f.t)
 	case record.Date, record.Timestamp:
 		return moment(out, v)
+	case record.List, record.Struct:
+		return within(out, v, f)
 	default:
-		return fmt.Errorf("a cell of kind %d has no place in JSON", v.Kind)
+		return fmt.Errorf("a cell of kind %v has no place in JSON", v.Kind)
 	}
 	return nil
 }
+
+// exactDigits is how many digits of a decimal readers keep that take every JSON number for a double.
+const exactDigits = 15
+
+// decimal writes a number, or a string where some readers would round the numbers of its type.
+func decimal(out *jx.Writer, v *record.Value, t record.Type) {
+	if t.Precision <= exactDigits {
+		out.Buf = v.AppendDecimal(out.Buf)
+		return
+	}
+	out.Buf = append(v.AppendDecimal(append(out.Buf, '"')), '"')
+}
+
+// within writes a List as an array, or a Struct as an object.
+func within(out *jx.Writer, v *record.Value, f *field) error {
+	if v.Kind != f.t.Kind {
+		return fmt.Errorf("a cell of kind %v stands in a column of type %v", v.Kind, f.t)
+	}
+	var one record.Value
+	cells := v.Cells()
+	if v.Kind == record.List {
+		out.RawStr("[")
+		for n := 0; cells.Next(&one); n++ {
+			if n > 0 {
+				out.RawStr(",")
+			}
+			if err := cell(out, &one, f.elem); err != nil {
+				return err
+			}
+		}
+		out.RawStr("]")
+		return cells.Err()
+	}
+	for i := range f.fields {
+		out.RawStr(f.fields[i].key)
+		if !cells.Next(&one) {
+			return errFields
+		}
+		if err := cell(out, &one, &f.fields[i]); err != nil {
+			return err
+		}
+	}
+	out.RawStr("}")
+	return cells.Err()
+}
+
+var errFields = errors.New("the cell has fewer cells than its struct has fields")
 
 // appendFloat writes the shortest number that reads back as f; null where JSON has none.
 func appendFloat(b []byte, f float64, short bool) []byte {
 	if math.IsNaN(f) || math.IsInf(f, 0) {
 		return append(b, "null"...)
 	}
-	if f == 0 && math.Signbit(f) { // "-0" is an integer to some readers, which have but one zero
-		return append(b, "-0.0"...)
+	if f == 0 && math.Signbit(f) {
+		return append(b, "-0.0"...) // -0 is the integer 0 to some
 	}
 	bits := 64
 	if short {

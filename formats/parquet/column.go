@@ -12,30 +12,36 @@ import (
 	"github.com/penstock/penstock/record"
 )
 
-// column gathers the cells of one column until they are handed on together.
+// column gathers the cells of one leaf until they are handed on together.
 type column struct {
 	record.Column
-	index   int
+	index   int // of the row's cell; -1 of a leaf that is part of a list or struct
+	leaf    int
 	level   int // the definition level of a cell that is not null
 	divisor int64
+	width   int    // of a Decimal, in bytes
 	text    []byte // the bytes of the cells gathered
 	cells   []parquet.Value
 }
 
-func newColumn(index int, c record.Column) column {
-	col := column{Column: c, index: index, level: 1, divisor: 1}
+func newColumn(index, leaf int, c record.Column) column {
+	col := column{Column: c, index: index, leaf: leaf, level: 1, divisor: 1}
 	if c.Required {
 		col.level = 0
 	}
 	if c.Type.Kind == record.Timestamp && c.Type.Short {
 		col.divisor = 1000
 	}
+	if c.Type.Kind == record.Decimal {
+		col.width = decimalWidth(c.Type)
+	}
 	return col
 }
 
-// texts says whether cells hold bytes.
-func (c *column) texts() bool {
-	return c.Type.Kind == record.String || c.Type.Kind == record.Bytes || c.Type.Kind == record.JSON
+// unbounded says whether the column has no statistics: its cells may be large and nobody compares them, or they are decimals
+// whose bytes parquet-go v0.32 compares as if they had no sign.
+func (c *column) unbounded() bool {
+	return c.Type.Kind == record.JSON || c.Type.Kind == record.Bytes || c.width > 8
 }
 
 // gather takes the column's cells of rows. Their text is copied.
@@ -43,24 +49,33 @@ func (c *column) gather(rows []record.Record) error {
 	done := len(c.cells)
 	c.cells = slices.Grow(c.cells, len(rows))[:done+len(rows)]
 	for i := range rows {
-		cell := &c.cells[done+i]
-		if err := c.convert(cell, rows[i].Row); err != nil {
-			return fmt.Errorf("record at offset %d: column %q: %w", rows[i].Offset, c.Name, err)
+		row, cell := rows[i].Row, &c.cells[done+i]
+		var err error
+		switch {
+		case c.index >= len(row):
+			err = errShort(len(row))
+		case row[c.index].Kind != c.Type.Kind:
+			*cell = parquet.Value{}
+			err = mayBeNull(&row[c.index], c.Type, c.Required)
+		default:
+			err = c.set(cell, &row[c.index])
+			cell.SetDefinitionLevel(c.level)
+		}
+		if err != nil {
+			return at(&rows[i], c.Name, err)
 		}
 	}
 	return nil
 }
 
-// convert sets cell to the row's.
-func (c *column) convert(cell *parquet.Value, row []record.Value) (err error) {
-	if c.index >= len(row) {
-		return fmt.Errorf("the row has only %d cells", len(row))
-	}
-	v := &row[c.index]
-	if v.Kind != c.Type.Kind {
-		*cell = parquet.Value{}
-		return c.mayBeNull(v)
-	}
+func at(r *record.Record, column string, err error) error {
+	return fmt.Errorf("record at offset %d: column %q: %w", r.Offset, column, err)
+}
+
+func errShort(cells int) error { return fmt.Errorf("the row has only %d cells", cells) }
+
+// set sets cell to v, which is of the column's kind.
+func (c *column) set(cell *parquet.Value, v *record.Value) (err error) {
 	switch v.Kind {
 	case record.Float:
 		if c.Type.Short {
@@ -74,10 +89,11 @@ func (c *column) convert(cell *parquet.Value, row []record.Value) (err error) {
 		*cell = parquet.Int64Value(floor(v.Int(), c.divisor))
 	case record.Bool:
 		*cell = parquet.BooleanValue(v.Bool())
+	case record.Decimal:
+		*cell, err = c.decimal(v)
 	default:
 		*cell, err = c.copied(v)
 	}
-	cell.SetDefinitionLevel(c.level)
 	return err
 }
 
@@ -116,12 +132,12 @@ func (c *column) copied(v *record.Value) (parquet.Value, error) {
 	return parquet.ByteArrayValue(c.text[start:]), nil
 }
 
-// mayBeNull is nil if v is null and the column may hold nulls.
-func (c *column) mayBeNull(v *record.Value) error {
+// mayBeNull is nil if v, which is not of kind t.Kind, is null and may be.
+func mayBeNull(v *record.Value, t record.Type, required bool) error {
 	switch {
 	case !v.IsNull():
-		return fmt.Errorf("a cell of kind %d stands in a column of type %s", v.Kind, c.Type)
-	case c.Required:
+		return fmt.Errorf("a cell of kind %v stands in a column of type %s", v.Kind, t)
+	case required:
 		return errors.New("there is none, and it is required")
 	}
 	return nil

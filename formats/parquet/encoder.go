@@ -21,8 +21,9 @@ const (
 type encoder struct {
 	file     *parquet.GenericWriter[any]
 	options  []parquet.WriterOption
-	columns  []column
-	texts    []int // which columns hold text
+	columns  []column   // the leaves
+	trees    []topLevel // the columns that are more than one leaf
+	texts    []int      // which cells of a row hold text
 	rowGroup int64
 
 	rows    int   // gathered, not yet handed on
@@ -30,6 +31,29 @@ type encoder struct {
 	written int64 // file.Size when the row group began
 	closed  bool
 	err     error // what made the file useless
+}
+
+func newEncoder(columns []record.Column) *encoder {
+	e := new(encoder)
+	for i, c := range columns {
+		if nested(c.Type) {
+			e.trees = append(e.trees, topLevel{newTree(c, 0, &e.columns), c.Name, i})
+		} else {
+			e.columns = append(e.columns, newColumn(i, len(e.columns), c))
+		}
+		switch c.Type.Kind {
+		case record.String, record.Bytes, record.JSON, record.Decimal, record.List, record.Struct:
+			e.texts = append(e.texts, i)
+		}
+	}
+	return e
+}
+
+// topLevel is a column that is a list or a struct.
+type topLevel struct {
+	tree
+	name  string
+	index int // of the row's cell
 }
 
 // begin is the state of an encoder at the beginning of a file.
@@ -67,7 +91,15 @@ func (e *encoder) fit(rows []record.Record) (n int) {
 
 func (e *encoder) gather(rows []record.Record) error {
 	for i := range e.columns {
+		if e.columns[i].index < 0 {
+			continue
+		}
 		if err := e.columns[i].gather(rows); err != nil {
+			return err
+		}
+	}
+	for i := range e.trees {
+		if err := e.takeApart(&e.trees[i], rows); err != nil {
 			return err
 		}
 	}
@@ -84,6 +116,20 @@ func (e *encoder) gather(rows []record.Record) error {
 	err := e.file.Flush()
 	e.written = e.file.Size()
 	return err
+}
+
+// takeApart takes a column's cells of rows.
+func (e *encoder) takeApart(t *topLevel, rows []record.Record) error {
+	for i := range rows {
+		err := errShort(len(rows[i].Row))
+		if t.index < len(rows[i].Row) {
+			err = e.add(&t.tree, &rows[i].Row[t.index], 0, 0)
+		}
+		if err != nil {
+			return at(&rows[i], t.name, err)
+		}
+	}
+	return nil
 }
 
 // spill hands on what was gathered.

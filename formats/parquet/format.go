@@ -63,23 +63,20 @@ func (f format) NewEncoder(w io.Writer, s *record.Schema) (formats.Encoder, erro
 	if s == nil || len(s.Columns) == 0 {
 		return nil, errors.New("no columns are left for a Parquet file; leave one out of the path, or use format: json")
 	}
-	root, err := newRoot(s)
+	root, err := newGroup(s.Columns)
 	if err != nil {
 		return nil, err
 	}
-	e := &encoder{columns: make([]column, len(s.Columns)), rowGroup: f.rowGroup}
+	e := newEncoder(s.Columns)
+	e.rowGroup = f.rowGroup
+	schema := parquet.NewSchema("penstock", root)
 	e.options = []parquet.WriterOption{
 		&parquet.WriterConfig{CreatedBy: "penstock", PageBufferSize: pageSize, DictionaryMaxBytes: dictionarySize},
-		parquet.DataPageVersion(1), parquet.DataPageStatistics(false), parquet.Compression(f.compression),
-		parquet.NewSchema("penstock", root),
+		parquet.DataPageVersion(1), parquet.DataPageStatistics(false), parquet.Compression(f.compression), schema,
 	}
-	for i, c := range s.Columns {
-		e.columns[i] = newColumn(i, c)
-		if e.columns[i].texts() {
-			e.texts = append(e.texts, i)
-		}
-		if c.Type.Kind == record.JSON || c.Type.Kind == record.Bytes {
-			e.options = append(e.options, parquet.SkipPageBounds(root.fields[i].Name())) // they may be large, and nobody compares them
+	for i, path := range schema.Columns() {
+		if e.columns[i].unbounded() {
+			e.options = append(e.options, parquet.SkipPageBounds(path...))
 		}
 	}
 	if _, err := parquet.NewWriterConfig(e.options...); err != nil {

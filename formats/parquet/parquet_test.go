@@ -38,23 +38,48 @@ func write(t testing.TB, f formats.Format, s *record.Schema, records []record.Re
 	return w.Bytes()
 }
 
-// check reads file with both readers and compares every cell.
+// check reads file with both readers and compares every cell of the columns that are one leaf.
 func check(t *testing.T, file []byte, s *record.Schema, records []record.Record) {
 	t.Helper()
 	for name, read := range map[string]func([]byte) ([][]any, error){"parquet-go": read, "xitongsys": readXitongsys} {
-		columns, err := read(file)
-		if err != nil || len(columns) != len(s.Columns) {
-			t.Fatalf("%s: %d columns, %v", name, len(columns), err)
+		leaves, err := read(file)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
 		}
-		for i, column := range columns {
-			if len(column) != len(records) {
-				t.Fatalf("%s: column %d has %d rows, want %d", name, i, len(column), len(records))
+		for i, c := range s.Columns {
+			n := leavesOf(c.Type)
+			if column := leaves[0]; n == 1 && c.Type.Kind != record.List {
+				compare(t, name, i, c, column, records)
 			}
-			for j, got := range column {
-				if want := plain(records[j].Row[i], s.Columns[i].Type); got != want {
-					t.Fatalf("%s: %s of row %d is %T %v, want %T %v", name, s.Columns[i].Name, j, got, got, want, want)
-				}
-			}
+			leaves = leaves[n:]
+		}
+		if len(leaves) > 0 {
+			t.Fatalf("%s: %d leaves more", name, len(leaves))
+		}
+	}
+}
+
+func leavesOf(t record.Type) (n int) {
+	switch t.Kind {
+	case record.List:
+		return leavesOf(t.Elem())
+	case record.Struct:
+		for _, f := range t.Fields() {
+			n += leavesOf(f.Type)
+		}
+		return n
+	}
+	return 1
+}
+
+func compare(t *testing.T, reader string, i int, c record.Column, column []any, records []record.Record) {
+	t.Helper()
+	if len(column) != len(records) {
+		t.Fatalf("%s: column %d has %d rows, want %d", reader, i, len(column), len(records))
+	}
+	for j, got := range column {
+		if want := plain(records[j].Row[i], c.Type); got != want {
+			t.Fatalf("%s: %s of row %d is %T %v, want %T %v", reader, c.Name, j, got, got, want, want)
 		}
 	}
 }
@@ -116,6 +141,10 @@ func TestEdges(t *testing.T) {
 		"date":          {record.DateOf(-1), null, record.DateOf(-719528), record.DateOf(2932896)},
 		"timestamp(ms)": {record.TimestampOf(-1), null, record.TimestampOf(-1000), record.TimestampOf(1999), record.TimestampOf(253402300799_999000)},
 		"timestamp(us)": {record.TimestampOf(-1), null, record.TimestampOf(-62167219200_000000), record.TimestampOf(253402300799_999999)},
+		"decimal(9,0)":  {record.DecimalOf(-999_999_999, 0), null, record.DecimalOf(999_999_999, 0)},
+		"decimal(18,9)": {record.DecimalOf(-999_999_999_999_999_999, 9), null, record.DecimalOf(0, 9)},
+		"decimal(19,0)": {wideDecimal("-9999999999999999999"), null, wideDecimal("9999999999999999999")},
+		"decimal(38,0)": {wideDecimal("-99999999999999999999999999999999999999"), null, wideDecimal("1")},
 	} {
 		t.Run(typ, func(t *testing.T) {
 			f := newFormat(t, "snappy", 128<<20)
@@ -127,6 +156,14 @@ func TestEdges(t *testing.T) {
 			check(t, write(t, f, s, records), s, records)
 		})
 	}
+}
+
+func wideDecimal(text string) record.Value {
+	v, ok := new(record.Batch).Decimal(text, record.Type{Kind: record.Decimal, Precision: record.MaxPrecision})
+	if !ok {
+		panic(text)
+	}
+	return v
 }
 
 // Strings that no dictionary helps with are written plain once the dictionary is full, and stay readable; large ones do not pile up.
@@ -179,16 +216,32 @@ func TestMetadata(t *testing.T) {
 		"OPTIONAL INT64 timestamp(ms TIMESTAMP(isAdjustedToUTC=true,unit=MILLIS)",
 		"OPTIONAL INT64 timestamp(us TIMESTAMP(isAdjustedToUTC=true,unit=MICROS)",
 		"OPTIONAL BYTE_ARRAY bytes", "OPTIONAL BYTE_ARRAY json STRING",
+		"OPTIONAL INT32 decimal(9,2 DECIMAL(9,2)", "OPTIONAL INT64 decimal(18,4 DECIMAL(18,4)",
+		"OPTIONAL FIXED_LEN_BYTE_ARRAY(16) decimal(38,10 DECIMAL(38,10)",
+		"OPTIONAL list<string> LIST", "REPEATED list", "OPTIONAL BYTE_ARRAY element STRING",
+		"OPTIONAL list<list<int32>> LIST", "REPEATED list", "OPTIONAL element LIST", "REPEATED list", "OPTIONAL INT32 element INT(32,true)",
+		"OPTIONAL struct<a:int64,b:string>", "OPTIONAL INT64 a INT(64,true)", "OPTIONAL BYTE_ARRAY b STRING",
+		"OPTIONAL list<struct<x:double,y:list<date>>> LIST", "REPEATED list", "OPTIONAL element",
+		"OPTIONAL DOUBLE x", "OPTIONAL y LIST", "REPEATED list", "OPTIONAL INT32 element DATE",
+		"OPTIONAL struct<in:struct<d:decimal(28,1),on:bool>,json:json>", "OPTIONAL in",
+		"OPTIONAL FIXED_LEN_BYTE_ARRAY(12) d DECIMAL(28,1)", "OPTIONAL BOOLEAN on", "OPTIONAL BYTE_ARRAY json STRING",
 	}
 	if got := schemaOf(meta); !slices.Equal(got, want) {
 		t.Errorf("the schema is\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
-	checkChunks(t, f, s)
+	checkChunks(t, f)
 }
 
 func schemaOf(meta *thrift.FileMetaData) (lines []string) {
 	for _, e := range meta.Schema[1:] {
-		line := fmt.Sprint(e.RepetitionType.V, " ", e.Type.V, " ", strings.TrimPrefix(e.Name, "a "))
+		line := fmt.Sprint(e.RepetitionType.V, " ")
+		if e.NumChildren.V == 0 {
+			line += fmt.Sprint(e.Type.V, " ")
+		}
+		if e.Type.V == thrift.FixedLenByteArray && e.NumChildren.V == 0 {
+			line = fmt.Sprintf("%s(%d) ", strings.TrimSpace(line), e.TypeLength.V)
+		}
+		line += strings.TrimPrefix(e.Name, "a ")
 		if l := e.LogicalType.Value; l != nil {
 			line += fmt.Sprint(" ", l)
 		}
@@ -197,21 +250,27 @@ func schemaOf(meta *thrift.FileMetaData) (lines []string) {
 	return lines
 }
 
-func checkChunks(t *testing.T, f *parquet.File, s *record.Schema) {
+// checkChunks expects statistics of all that readers compare, and dictionaries for strings alone.
+func checkChunks(t *testing.T, f *parquet.File) {
+	unbounded := []string{"bytes", "json", "decimal(38,10", "d"}
+	strs := []string{"string", "element of list<string>", "b"}
 	for _, group := range f.Metadata().RowGroups {
 		for i, chunk := range group.Columns {
 			m := chunk.MetaData
+			name := m.PathInSchema[len(m.PathInSchema)-1]
 			for _, stats := range m.EncodingStats {
 				if stats.PageType == thrift.DataPageV2 {
 					t.Errorf("column %d has data pages of version 2", i)
 				}
 			}
-			bounded := s.Columns[i].Type.Kind != record.JSON && s.Columns[i].Type.Kind != record.Bytes
-			if (m.Statistics.MinValue != nil) != bounded {
-				t.Errorf("column %d has statistics %v", i, m.Statistics)
+			if (m.Statistics.MinValue != nil) == slices.Contains(unbounded, name) {
+				t.Errorf("column %q has statistics %v", m.PathInSchema, m.Statistics)
 			}
-			if dictionary := m.DictionaryPageOffset > 0; dictionary != (s.Columns[i].Type.Kind == record.String) {
-				t.Errorf("column %d: a dictionary is %v", i, dictionary)
+			if name == "element" {
+				name = "element of " + m.PathInSchema[0]
+			}
+			if dictionary := m.DictionaryPageOffset > 0; dictionary != slices.Contains(strs, name) {
+				t.Errorf("column %q: a dictionary is %v", m.PathInSchema, dictionary)
 			}
 		}
 	}
@@ -269,16 +328,28 @@ func TestCellsRefused(t *testing.T) {
 		required  bool
 		cell      record.Value
 	}{
-		{"int64", "a cell of kind 3 stands in a column of type int64", false, record.FloatOf(1)},
-		{"double", "a cell of kind 2 stands in a column of type double", false, record.IntOf(1)},
-		{"string", "a cell of kind 5 stands in a column of type string", false, record.BytesOf("x")},
-		{"timestamp(us)", "a cell of kind 6", false, record.DateOf(1)},
+		{"int64", "a cell of kind float stands in a column of type int64", false, record.FloatOf(1)},
+		{"double", "a cell of kind int stands in a column of type double", false, record.IntOf(1)},
+		{"string", "a cell of kind bytes stands in a column of type string", false, record.BytesOf("x")},
+		{"timestamp(us)", "a cell of kind date", false, record.DateOf(1)},
 		{"int32", "2147483648 is beyond 32 bits", false, record.IntOf(1 << 31)},
 		{"date", "is beyond 32 bits", false, record.DateOf(-1 << 40)},
 		{"float", "1e+39 is beyond a float", false, record.FloatOf(1e39)},
 		{"string", "not valid UTF-8; declare the column as bytes", false, record.StringOf("\xff")},
 		{"json", "not valid UTF-8", false, record.JSONOf("\"\xff\"")},
 		{"bool", "there is none, and it is required", true, record.Value{}},
+		{"decimal(5,2)", "1000.00 does not fit decimal(5,2)", false, record.DecimalOf(100_000, 2)},
+		{"decimal(5,2)", "1.0 does not fit decimal(5,2)", false, record.DecimalOf(10, 1)},
+		{"decimal(38,0)", "does not fit decimal(38,0)", false, record.Value{Kind: record.Decimal, Str: "\x80" + strings.Repeat("\x00", 15)}},
+		{"decimal(5,2)", "a cell of kind int stands in a column of type decimal(5,2)", false, record.IntOf(1)},
+		{"list<int64>", "there is none, and it is required", true, record.Value{}},
+		{"list<int64>", "a cell of kind struct stands in a column of type list<int64>", false, record.StructOf()},
+		{"list<int64>", "a cell of kind string stands in a column of type int64", false, record.ListOf(record.StringOf("x"))},
+		{"list<int32>", "2147483648 is beyond 32 bits", false, record.ListOf(record.IntOf(1), record.IntOf(1<<31))},
+		{"list<string>", "not valid UTF-8", false, record.ListOf(record.StringOf("\xff"))},
+		{"list<int64>", "does not hold the cells of its type", false, record.Value{Kind: record.List, Str: "\x02"}},
+		{"struct<a:int64,b:int64>", "fewer cells", false, record.StructOf(record.IntOf(1))},
+		{"struct<a:int64>", "does not hold the cells of its type", false, record.StructOf(record.IntOf(1), record.IntOf(2))},
 	} {
 		s, records := columnOf(c.typ, c.required, c.cell)
 		records[0].Offset = 4711

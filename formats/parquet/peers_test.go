@@ -31,6 +31,12 @@ func plain(v record.Value, t record.Type) any {
 		return math.Float32bits(float32(v.Float()))
 	case t.Kind == record.Float:
 		return math.Float64bits(v.Float())
+	case t.Kind == record.Decimal && t.Precision <= 9:
+		return int32(v.Int())
+	case t.Kind == record.Decimal && t.Precision <= 18:
+		return v.Int()
+	case t.Kind == record.Decimal:
+		return v.Str[16-decimalWidth(t):]
 	}
 	return v.Str
 }
@@ -41,7 +47,7 @@ func read(file []byte) (columns [][]any, err error) {
 	if err != nil {
 		return nil, err
 	}
-	columns = make([][]any, len(f.Root().Columns()))
+	columns = make([][]any, len(f.Schema().Columns()))
 	for _, group := range f.RowGroups() {
 		for i, chunk := range group.ColumnChunks() {
 			pages := chunk.Pages()
@@ -81,7 +87,7 @@ func plainOf(v parquet.Value) any {
 		return math.Float32bits(v.Float())
 	case parquet.Double:
 		return math.Float64bits(v.Double())
-	case parquet.ByteArray:
+	case parquet.ByteArray, parquet.FixedLenByteArray:
 		return string(v.ByteArray())
 	}
 	return nil

@@ -5,11 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	sdk "github.com/aws/aws-sdk-go-v2/service/glue"
 	"github.com/aws/aws-sdk-go-v2/service/glue/types"
-	"github.com/aws/smithy-go"
 
 	"github.com/penstock/penstock/aws"
 	"github.com/penstock/penstock/hook"
@@ -18,13 +19,16 @@ import (
 
 // Config is a glue hook as connectors.yaml writes it.
 type Config struct {
-	aws.Config `yaml:",inline"`
-	Crawler    string        `yaml:"crawler,short" required:"true" layout:"-" doc:"The crawler's name."`
-	Poll       time.Duration `yaml:"poll" layout:"-" doc:"How often a crawler that is still running is looked at."`
+	aws.Config  `yaml:",inline"`
+	Crawler     string        `yaml:"crawler,short" required:"true" layout:"-" doc:"The crawler's name."`
+	AtMostEvery time.Duration `yaml:"at_most_every" layout:"-" doc:"How long after a crawl began, whoever began it, the next one may. Glue bills ten minutes at least a crawl. With 0s the next begins when the last has ended."`
+	Wait        bool          `yaml:"wait" layout:"-" doc:"Follow each crawl to its end: one that fails is tried again, and what one added is logged."`
+	Create      *Create       `yaml:"create" layout:"-" doc:"What to make the database and the crawler with, where there is no such crawler."`
+	Poll        time.Duration `yaml:"poll" layout:"-" doc:"How often a crawler that is still running is looked at."`
 }
 
 // Defaults is what a Config holds before YAML is read into it.
-func Defaults() Config { return Config{Poll: 5 * time.Second} }
+func Defaults() Config { return Config{AtMostEvery: 10 * time.Minute, Poll: 5 * time.Second} }
 
 // New makes the hook; it reads no credentials and sends nothing until Flushed.
 func New(c Config) (hook.Hook, error) {
@@ -35,6 +39,9 @@ func New(c Config) (hook.Hook, error) {
 	if c.Poll <= 0 {
 		errs = append(errs, plugin.Option("poll", fmt.Errorf("%v is not a time to wait; write it as in 5s", c.Poll)))
 	}
+	if c.AtMostEvery < 0 {
+		errs = append(errs, plugin.Option("at_most_every", fmt.Errorf("%v is not a time to wait; write it as in 15m", c.AtMostEvery)))
+	}
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)
 	}
@@ -44,28 +51,42 @@ func New(c Config) (hook.Hook, error) {
 // crawler is the Hook.
 type crawler struct {
 	Config
-	client *sdk.Client // made by the first call
+	options []func(*sdk.Options)
+	client  *sdk.Client // made by the first call
+
+	began  time.Time // before our last crawl was started: it covers what was visible by then
+	before string    // the crawl that was the newest when ours was started
+	report string
 }
 
-// Flushed returns once a crawl has started that began after the call did: one that was running already may have passed by where
-// the new files lie, so its end is waited for.
+// Flushed returns nil once a crawl began that passes by all the event covers, whoever began it; and, to wait, once it has ended.
+// While another crawl runs, or one began too short a time ago, the answer is *hook.Later.
 func (c *crawler) Flushed(ctx context.Context, e hook.Event) error {
 	if len(e.Files) == 0 && !e.Recovered {
 		return nil
 	}
-	if err := c.connect(ctx); err != nil {
-		return fmt.Errorf("glue: crawler %q: %w", c.Crawler, err)
+	if e.Time.IsZero() {
+		e.Time = time.Now()
 	}
-	for {
-		_, err := c.client.StartCrawler(ctx, &sdk.StartCrawlerInput{Name: &c.Crawler})
-		if !busy(err) {
-			return c.explain(err)
-		}
-		if err := c.ready(ctx); err != nil {
-			return c.explain(err)
-		}
+	err := c.connect(ctx)
+	if err == nil {
+		err = c.crawl(ctx, e.Time)
 	}
+	if err == nil && c.Wait {
+		err = c.follow(ctx, e.Time)
+	}
+	return c.explain(err)
 }
+
+// Report says, when crawls are followed, what the last one added.
+func (c *crawler) Report() string { return c.report }
+
+// tries is how often a request that Glue throttles is sent before Flushed returns with an error, with jittered backoff of at most
+// slowest: the account's rate is shared with whatever else speaks to Glue.
+const (
+	tries   = 8
+	slowest = 5 * time.Second
+)
 
 func (c *crawler) connect(ctx context.Context) error {
 	if c.client != nil {
@@ -73,7 +94,56 @@ func (c *crawler) connect(ctx context.Context) error {
 	}
 	loaded, err := aws.Load(ctx, c.Config.Config)
 	if err == nil {
-		c.client = sdk.NewFromConfig(loaded)
+		often := retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts, o.MaxBackoff = tries, slowest })
+		again := func(o *sdk.Options) { o.Retryer, o.RetryMaxAttempts = often, tries }
+		c.client = sdk.NewFromConfig(loaded, append(c.options, again)...)
+	}
+	return err
+}
+
+// crawl returns nil once a crawl began after since.
+func (c *crawler) crawl(ctx context.Context, since time.Time) error {
+	if !since.After(c.began) {
+		return nil
+	}
+	seen, err := c.look(ctx, since)
+	if err != nil && !missing(err) { // StartCrawler tells no crawls from no crawler
+		return err
+	}
+	if seen.covers(since) {
+		c.before = ""
+		return nil
+	}
+	if rest := seen.rest(c.AtMostEvery); rest > 0 {
+		return &hook.Later{At: time.Now().Add(rest)}
+	}
+	if seen.running {
+		return c.soon()
+	}
+	began := time.Now()
+	err = c.start(ctx)
+	if busy(err) {
+		return c.soon()
+	}
+	if err == nil {
+		c.began, c.before = began, seen.id()
+	}
+	return err
+}
+
+// soon is when to look at a busy crawler again: many workers do not do so at once.
+func (c *crawler) soon() error {
+	return &hook.Later{At: time.Now().Add(c.Poll/2 + rand.N(c.Poll))} //nolint:gosec // when to ask again, not what
+}
+
+func (c *crawler) start(ctx context.Context) error {
+	in := &sdk.StartCrawlerInput{Name: &c.Crawler}
+	_, err := c.client.StartCrawler(ctx, in)
+	if c.Create == nil || !missing(err) {
+		return err
+	}
+	if err = c.make(ctx); err == nil {
+		_, err = c.client.StartCrawler(ctx, in)
 	}
 	return err
 }
@@ -85,40 +155,35 @@ func busy(err error) bool {
 		errors.As(err, new(*types.SchedulerTransitioningException))
 }
 
-// ready looks at the crawler until it is ready, after a wait even the first time: Glue may say READY a little too early.
-func (c *crawler) ready(ctx context.Context) error {
+func missing(err error) bool { return errors.As(err, new(*types.EntityNotFoundException)) }
+
+// follow returns when the newest crawl, which covers since, has ended.
+func (c *crawler) follow(ctx context.Context, since time.Time) error {
 	tick := time.NewTicker(c.Poll)
 	defer tick.Stop()
 	for {
+		seen, err := c.look(ctx, since)
+		if err != nil {
+			return err
+		}
+		if id := seen.id(); id != "" && id != c.before && !seen.running {
+			return c.ended(seen)
+		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-tick.C:
 		}
-		got, err := c.client.GetCrawler(ctx, &sdk.GetCrawlerInput{Name: &c.Crawler})
-		if err != nil || got.Crawler != nil && got.Crawler.State == types.CrawlerStateReady {
-			return err
-		}
 	}
 }
 
-// remedies by the error codes of Glue and of what stands before it.
-var remedies = map[string]string{
-	"EntityNotFoundException":     "make the crawler in this account and region, or mend its name",
-	"AccessDeniedException":       "allow glue:StartCrawler and glue:GetCrawler to these credentials",
-	"UnrecognizedClientException": "check the credentials, and that they belong to this endpoint",
-	"ExpiredTokenException":       "renew the credentials",
-	"ThrottlingException":         "poll less often, or ask AWS for a higher rate",
-}
-
-// explain names the crawler and the remedy.
-func (c *crawler) explain(err error) error {
-	if err == nil {
-		return nil
+// ended reports a crawl. After one that failed another has to begin.
+func (c *crawler) ended(seen sight) error {
+	if seen.failed() {
+		c.began = time.Time{}
+		return fmt.Errorf("crawl %s ended as %s: %s; look into %s, %s", seen.id(), seen.newest.State, text(seen.newest.ErrorMessage, "no reason is given"),
+			text(seen.newest.LogGroup, "/aws-glue/crawlers"), text(seen.newest.LogStream, "the crawler's log"))
 	}
-	var api smithy.APIError
-	if errors.As(err, &api) && remedies[api.ErrorCode()] != "" {
-		return fmt.Errorf("glue: crawler %q: %w; %s", c.Crawler, err, remedies[api.ErrorCode()])
-	}
-	return fmt.Errorf("glue: crawler %q: %w", c.Crawler, err)
+	c.report = fmt.Sprintf("crawler %q: %s", c.Crawler, seen.added())
+	return nil
 }

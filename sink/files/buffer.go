@@ -3,7 +3,6 @@ package files
 import (
 	"encoding/binary"
 	"sync/atomic"
-	"unsafe"
 
 	"github.com/penstock/penstock/record"
 )
@@ -36,7 +35,7 @@ func (b *buffer) room(n int) []byte {
 	if b.tail == nil || cap(b.tail.data)-len(b.tail.data) < n {
 		size := minChunk
 		if b.tail != nil {
-			size = min(2*cap(b.tail.data), maxChunk)
+			size = min(max(minChunk, 2*cap(b.tail.data), b.tail.size/2), maxChunk)
 		}
 		c := b.pool.get(max(size, n))
 		b.held += int64(cap(c.data))
@@ -51,33 +50,73 @@ func (b *buffer) room(n int) []byte {
 	return b.tail.data
 }
 
-// add copies a record: its Value where keep is nil, or else those cells of its Row.
-func (b *buffer) add(rec *record.Record, keep []int) {
+// add copies what a plan holds of a record: its Value or cells, and those of its extras that are not known otherwise. Its headers
+// come as text.
+func (b *buffer) add(rec *record.Record, p *plan, headers []byte) {
 	if b.rows == 0 {
 		b.first, b.offset = rec.Offset, rec.Offset
 	}
 	size := 3*binary.MaxVarintLen64 + len(rec.Value)
-	if keep != nil {
-		size = 2*binary.MaxVarintLen64 + cellsSize(rec.Row, keep)
+	if !p.raw {
+		size = 2*binary.MaxVarintLen64 + cellsSize(rec.Row, p.keep)
+	}
+	if len(p.extras) > 0 {
+		size += 2*binary.MaxVarintLen64 + len(rec.Key) + len(headers)
 	}
 	dst := b.room(size)
 	dst = binary.AppendVarint(dst, rec.Offset-b.offset)
 	dst = binary.AppendVarint(dst, rec.Time-b.time)
-	if keep != nil {
-		dst = appendCells(dst, rec.Row, keep)
-	} else {
+	for _, x := range p.extras {
+		switch x {
+		case withKey:
+			dst = appendValue(dst, rec.Key)
+		case withHeaders:
+			dst = appendValue(dst, headers)
+		}
+	}
+	if p.raw {
 		dst = appendValue(dst, rec.Value)
+	} else {
+		dst = appendCells(dst, rec.Row, p.keep)
 	}
 	b.tail.data = dst
 	b.offset, b.time = rec.Offset, rec.Time
 	b.rows++
 }
 
+// leave lets go of the chunks' memory: their bytes stand in a scratch file, where each chunk says.
+func (b *buffer) leave() (freed int64) {
+	link := &b.head
+	for c := b.head; c != nil; c = c.next {
+		if !c.stored {
+			left := &chunk{stored: true, at: c.at, size: len(c.data), next: c.next}
+			freed += int64(cap(c.data)) - chunkSize
+			b.pool.put(c)
+			c = left
+		}
+		*link, b.tail = c, c
+		link = &c.next
+	}
+	b.held -= freed
+	b.account.Add(-freed)
+	return freed
+}
+
+// memory is what leave would give back, about.
+func (b *buffer) memory() int64 {
+	if b.tail == nil || b.tail.stored {
+		return 0
+	}
+	return b.held - overhead
+}
+
 // free gives the chunks back. Whoever reads rows of them must have ended.
 func (b *buffer) free() {
 	for c := b.head; c != nil; {
 		next := c.next
-		b.pool.put(c)
+		if !c.stored {
+			b.pool.put(c)
+		}
 		c = next
 	}
 	b.account.Add(-b.held)
@@ -94,100 +133,14 @@ func appendValue(dst, v []byte) []byte {
 
 func cellsSize(row []record.Value, keep []int) (n int) {
 	for _, i := range keep {
-		n += 1 + binary.MaxVarintLen64 + len(row[i].Str)
+		n += record.CellRoom(&row[i])
 	}
 	return n
 }
 
-// appendCells writes a kind, and a payload that fits it.
 func appendCells(dst []byte, row []record.Value, keep []int) []byte {
 	for _, i := range keep {
-		v := &row[i]
-		dst = append(dst, byte(v.Kind))
-		switch v.Kind {
-		case record.Null:
-		case record.Bool:
-			dst = append(dst, byte(v.Num))
-		case record.Int, record.Date, record.Timestamp:
-			dst = binary.AppendVarint(dst, v.Int())
-		case record.Float:
-			dst = binary.LittleEndian.AppendUint64(dst, v.Num)
-		default:
-			dst = append(binary.AppendUvarint(dst, uint64(len(v.Str))), v.Str...)
-		}
+		dst = record.AppendCell(dst, &row[i])
 	}
 	return dst
-}
-
-// reader gives a buffer's rows back, in order. Their bytes are the chunks' own.
-type reader struct {
-	chunk  *chunk
-	at     int
-	offset int64
-	time   int64
-}
-
-func (b *buffer) reader() reader { return reader{chunk: b.head, offset: b.first} }
-
-// next fills rec, and its Row where it has cells; false at the end.
-func (r *reader) next(rec *record.Record, raw bool) bool {
-	for r.chunk != nil && r.at == len(r.chunk.data) {
-		r.chunk, r.at = r.chunk.next, 0
-	}
-	if r.chunk == nil {
-		return false
-	}
-	r.offset += r.varint()
-	r.time += r.varint()
-	rec.Offset, rec.Time = r.offset, r.time
-	if raw {
-		rec.Value = r.value()
-		return true
-	}
-	for i := range rec.Row {
-		r.cell(&rec.Row[i])
-	}
-	return true
-}
-
-func (r *reader) varint() int64 {
-	n, size := binary.Varint(r.chunk.data[r.at:])
-	r.at += size
-	return n
-}
-
-func (r *reader) bytes(n int) []byte {
-	b := r.chunk.data[r.at : r.at+n : r.at+n]
-	r.at += n
-	return b
-}
-
-func (r *reader) uvarint() int {
-	n, size := binary.Uvarint(r.chunk.data[r.at:])
-	r.at += size
-	return int(n)
-}
-
-func (r *reader) value() []byte {
-	n := r.uvarint()
-	if n == 0 {
-		return nil
-	}
-	return r.bytes(n - 1)
-}
-
-func (r *reader) cell(v *record.Value) {
-	*v = record.Value{Kind: record.Kind(r.bytes(1)[0])}
-	switch v.Kind {
-	case record.Null:
-	case record.Bool:
-		v.Num = uint64(r.bytes(1)[0])
-	case record.Int, record.Date, record.Timestamp:
-		v.Num = uint64(r.varint())
-	case record.Float:
-		v.Num = binary.LittleEndian.Uint64(r.bytes(8))
-	default:
-		b := r.bytes(r.uvarint())
-		v.Str = unsafe.String(unsafe.SliceData(b), len(b))
-	}
 }

@@ -2,16 +2,14 @@ package files
 
 import (
 	"bytes"
-	"hash/crc32"
-	"io"
 	"math"
-	"math/rand/v2"
 	"reflect"
 	"strings"
 	"sync/atomic"
 	"testing"
 
 	"github.com/penstock/penstock/record"
+	"github.com/penstock/penstock/sink"
 )
 
 // cells are one of every kind, and what they come back as.
@@ -23,49 +21,102 @@ func cells(i int) []record.Value {
 	}
 }
 
+// storedRow is a row as it is put in, for a number of rows with values of all sizes.
+func storedRow(i int) record.Record {
+	rec := record.Record{Offset: 1000 + int64(i*i), Time: 1_700_000_000_000 - int64(i)*7, Row: cells(i), Key: []byte{byte('a' + i%20)}}
+	switch i % 4 {
+	case 1:
+		rec.Value = []byte{}
+	case 2:
+		rec.Value = bytes.Repeat([]byte{byte(i)}, i)
+	case 3:
+		rec.Value, rec.Time = bytes.Repeat([]byte{1}, 100_000*(i%8)/7), record.NoTime
+	}
+	return rec
+}
+
+// givenBack is what a reader makes of it.
+func givenBack(rec record.Record, p *plan) record.Record {
+	got := record.Record{Offset: rec.Offset, Time: rec.Time}
+	if p.raw {
+		got.Value = rec.Value
+	}
+	for _, from := range p.keep {
+		got.Row = append(got.Row, rec.Row[from])
+	}
+	for _, x := range p.extras {
+		switch x {
+		case withTopic:
+			got.Row = append(got.Row, record.StringOf("stock"))
+		case withOffset:
+			got.Row = append(got.Row, record.IntOf(rec.Offset))
+		case withKey:
+			got.Row = append(got.Row, record.StringOf(string(rec.Key)))
+		case withHeaders:
+			got.Row = append(got.Row, record.JSONOf(`{"h":1}`))
+		}
+	}
+	return got
+}
+
 func TestBufferGivesRowsBack(t *testing.T) {
+	all := []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}
+	for _, p := range []*plan{
+		{raw: true}, {}, {keep: all}, {keep: []int{5, 1}},
+		{raw: true, extras: []extra{withHeaders, withOffset}}, {keep: all, extras: []extra{withKey, withTopic, withHeaders}},
+	} {
+		for _, spills := range []int{0, 1, 7} {
+			givesRowsBack(t, p, spills)
+		}
+	}
+}
+
+func givesRowsBack(t *testing.T, p *plan, spills int) {
+	t.Helper()
 	const n = 3000
-	for _, keep := range [][]int{nil, {}, {0, 1, 2, 3, 4, 5, 6, 7, 8, 9}, {5, 1}} {
-		var account atomic.Int64
-		b := newBuffer("p", &pool{}, &account)
-		var want []record.Record
-		for i := range n {
-			rec := record.Record{Offset: 1000 + int64(i*i), Time: 1_700_000_000_000 - int64(i)*7, Row: cells(i)}
-			switch i % 4 {
-			case 1:
-				rec.Value = []byte{}
-			case 2:
-				rec.Value = bytes.Repeat([]byte{byte(i)}, i)
-			case 3:
-				rec.Value, rec.Time = bytes.Repeat([]byte{1}, 100_000*(i%8)/7), record.NoTime
-			}
-			b.add(&rec, keep)
-			want = append(want, rec)
+	var account atomic.Int64
+	var s scratch
+	defer s.Close()
+	b := newBuffer("p", &pool{}, &account)
+	for i := range n {
+		rec := storedRow(i)
+		b.add(&rec, p, []byte(`{"h":1}`))
+		if spills > 0 && i%(n/spills) == n/spills/2 {
+			spilled(t, &s, b, &account)
 		}
-		rd := b.reader()
-		for i := range want {
-			got := record.Record{Row: make([]record.Value, len(keep))}
-			if !rd.next(&got, keep == nil) {
-				t.Fatalf("keep %v: ends at row %d", keep, i)
-			}
-			if keep != nil {
-				want[i].Value = nil
-			}
-			row := want[i].Row
-			want[i].Row = make([]record.Value, len(keep))
-			for k, from := range keep {
-				want[i].Row[k] = row[from]
-			}
-			if !reflect.DeepEqual(got, want[i]) {
-				t.Fatalf("keep %v: row %d is %+v, want %+v", keep, i, got, want[i])
-			}
+	}
+	rd := b.reader(p, &sink.Claim{Topic: "stock"}, &s)
+	got := record.Record{Row: make([]record.Value, len(p.keep)+len(p.extras))}
+	for i := range n {
+		if rd.held >= loadedMemory/2 { // as after a batch
+			rd.release()
 		}
-		if rd.next(&record.Record{}, keep == nil) || b.rows != n || b.first != 1000 {
-			t.Errorf("keep %v: %d rows from %d, and more", keep, b.rows, b.first)
+		if !rd.next(&got) {
+			t.Fatalf("%+v: ends at row %d, %v", p, i, rd.err)
 		}
-		if b.free(); account.Load() != 0 {
-			t.Errorf("%d bytes are held after free", account.Load())
+		want := givenBack(storedRow(i), p)
+		if len(got.Row) == 0 {
+			got.Row = nil
 		}
+		if !reflect.DeepEqual(got, want) {
+			t.Fatalf("%+v, %d spills: row %d is %+v, want %+v", p, spills, i, got, want)
+		}
+	}
+	if rd.next(&got) || b.rows != n || b.first != 1000 {
+		t.Errorf("%+v: %d rows from %d, and more", p, b.rows, b.first)
+	}
+	if b.free(); account.Load() != 0 {
+		t.Errorf("%d bytes are held after free", account.Load())
+	}
+}
+
+// spilled says how much a spill gave back, and the account goes down by it.
+func spilled(t *testing.T, s *scratch, b *buffer, account *atomic.Int64) {
+	t.Helper()
+	before := account.Load()
+	freed, err := s.spill([]*buffer{b})
+	if err != nil || freed <= 0 || account.Load() != before-freed || b.memory() != 0 {
+		t.Fatalf("%d bytes freed of %d, %d left; %v", freed, before, account.Load(), err)
 	}
 }
 
@@ -76,7 +127,7 @@ func TestAnOpenPathCostsWhatItHolds(t *testing.T) {
 		b := newBuffer("stock/date=2026-01-31", &pool{}, &account)
 		value := make([]byte, 173)
 		for i := range rows {
-			b.add(&record.Record{Offset: int64(i), Value: value}, nil)
+			b.add(&record.Record{Offset: int64(i), Value: value}, &plan{raw: true}, nil)
 		}
 		if limit := int64(1024 + 2.2*float64(rows*len(value))); account.Load() > limit {
 			t.Errorf("%d rows cost %d bytes, above %d", rows, account.Load(), limit)
@@ -95,42 +146,6 @@ func TestChunksAreUsedAgain(t *testing.T) {
 		p.put(c)
 		if again := p.get(n); len(again.data) != 0 || again.next != nil {
 			t.Errorf("get(%d) is not empty", n)
-		}
-	}
-}
-
-func TestSpool(t *testing.T) {
-	random := rand.New(rand.NewPCG(1, 2))
-	for _, size := range []int{0, 1, maxChunk, maxChunk + 1, 4 * maxChunk, 4*maxChunk + 1, 20*maxChunk + 77} {
-		want := make([]byte, size)
-		for i := range want {
-			want[i] = byte(random.Uint32())
-		}
-		s := &spool{pool: &pool{}, limit: 4 * maxChunk}
-		for left := want; len(left) > 0; {
-			n := min(len(left), 1+random.IntN(2*maxChunk))
-			if m, err := s.Write(left[:n]); m != n || err != nil {
-				t.Fatal(m, err)
-			}
-			left = left[n:]
-		}
-		if (s.file != nil) != (size > 4*maxChunk) {
-			t.Errorf("%d bytes: scratch file %v", size, s.file)
-		}
-		for range 2 { // a body may be read again
-			got, err := io.ReadAll(io.NewSectionReader(s, 0, s.Size()))
-			if err != nil || !bytes.Equal(got, want) {
-				t.Fatalf("%d bytes: %d come back, %v", size, len(got), err)
-			}
-		}
-		if s.CRC32C() != crc32.Checksum(want, crc32.MakeTable(crc32.Castagnoli)) {
-			t.Errorf("%d bytes: checksum %x", size, s.CRC32C())
-		}
-		if n, err := s.ReadAt(make([]byte, 10), int64(size)); n != 0 || err != io.EOF {
-			t.Errorf("beyond the end: %d, %v", n, err)
-		}
-		if err := s.Close(); err != nil {
-			t.Error(err)
 		}
 	}
 }

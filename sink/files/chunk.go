@@ -3,6 +3,7 @@ package files
 import (
 	"math/bits"
 	"sync"
+	"unsafe"
 )
 
 // Chunks are powers of two between these.
@@ -11,11 +12,17 @@ const (
 	maxChunk = 64 << 10
 )
 
-// chunk is a piece of memory that data fills from the front.
+// chunk is a piece of memory that data fills from the front, or, once stored, where its bytes stand in a scratch file.
 type chunk struct {
-	data []byte
-	next *chunk
+	data   []byte
+	next   *chunk
+	stored bool
+	at     int64
+	size   int
 }
+
+// chunkSize is what a stored chunk costs.
+const chunkSize = int64(unsafe.Sizeof(chunk{}))
 
 // pool keeps chunks for their next use, by size. It is safe for concurrent use.
 type pool struct {

@@ -13,7 +13,8 @@ import (
 // codedRows are handed to an encoder at once.
 const codedRows = 1024
 
-// coders are the encoders of a Sink: at most as many at work as the gate lets in, and used again.
+// coders are the encoders of a Sink: at most as many at work as the gate lets in, one a core, and as many kept to be used again.
+// That bounds what they hold, which no Size counts: for JSON lines a compressor, for Parquet a row group each.
 type coders struct {
 	gate chan struct{}
 	mu   sync.Mutex
@@ -28,13 +29,13 @@ type coder struct {
 }
 
 // encode writes one file to w.
-func (c *coders) encode(ctx context.Context, f formats.Format, p *plan, b *buffer, w io.Writer) error {
+func (c *coders) encode(ctx context.Context, f formats.Format, r *reader, w io.Writer) error {
 	if err := in(ctx, c.gate); err != nil {
 		return err
 	}
 	defer func() { <-c.gate }()
-	one := c.take(p)
-	if err := one.encode(f, b, w); err != nil {
+	one := c.take(r.plan)
+	if err := one.encode(f, r, w); err != nil {
 		return err
 	}
 	c.put(one)
@@ -63,17 +64,20 @@ func (c *coders) put(one *coder) {
 	c.idle = append(c.idle, one)
 }
 
-func (c *coder) encode(f formats.Format, b *buffer, w io.Writer) (err error) {
-	if r, ok := c.enc.(formats.Resetter); ok {
-		r.Reset(w)
+func (c *coder) encode(f formats.Format, r *reader, w io.Writer) (err error) {
+	if again, ok := c.enc.(formats.Resetter); ok {
+		again.Reset(w)
 	} else if c.enc, err = f.NewEncoder(w, c.plan.file); err != nil {
 		return err
 	}
 	if c.rows == nil {
-		c.rows = newRows(len(c.plan.keep))
+		c.rows = newRows(len(c.plan.file.Columns))
 	}
-	for r := b.reader(); ; {
-		n := c.fill(&r)
+	for {
+		n := c.fill(r)
+		if r.err != nil {
+			return r.err
+		}
 		if n == 0 {
 			return c.enc.Close()
 		}
@@ -84,7 +88,8 @@ func (c *coder) encode(f formats.Format, b *buffer, w io.Writer) (err error) {
 }
 
 func (c *coder) fill(r *reader) (n int) {
-	for n < len(c.rows) && r.next(&c.rows[n], c.plan.keep == nil) {
+	r.release()
+	for n < len(c.rows) && r.next(&c.rows[n]) {
 		n++
 	}
 	return n

@@ -8,9 +8,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/penstock/penstock/formats"
 	"github.com/penstock/penstock/plugin"
@@ -20,9 +23,10 @@ import (
 
 // Config is the part of a sink's options that says where rows go and how they are written.
 type Config struct {
-	Path     Template       `yaml:"path" doc:"Folder of each row: text, {column}, {column:%Y-%m} for a column read as a date or time, {time:%Y-%m-%d} for the record's timestamp, {topic}, {partition}, {offset}, {key}, {header.NAME}, {value.NAME}."`
+	Path     Template       `yaml:"path" doc:"Folder of each row: text, {column}, {column:%Y-%m} for a column read as a date or time, {a.b} for a member of a column, {time:%Y-%m-%d} for the record's timestamp, {topic}, {partition}, {offset}, {key}, {header.NAME}, {value.NAME}."`
 	TimeZone TimeZone       `yaml:"time_zone" doc:"Zone in which path writes the record's timestamp, and values that have a zone; values without one are written as they stand."`
 	Format   formats.Format `yaml:"format" required:"true" doc:"How files are written."`
+	With     []string       `yaml:"with" enum:"topic|partition|offset|time|key|headers" doc:"Columns to add, after the others, or members to add to each JSON object: where a record stood, its timestamp, its key as text, and its headers as a JSON object."`
 }
 
 // Defaults is a Config that needs a Format.
@@ -47,51 +51,107 @@ func New(store Store, c Config, o Options) (sink.Sink, error) {
 	if c.Format == nil {
 		return nil, plugin.Option("format", errors.New("is missing; say how files are written"))
 	}
+	with, err := parseWith(c.With, c.Path)
+	if err != nil {
+		return nil, err
+	}
 	raw, ok := c.Format.(formats.Raw)
 	return &engine{
-		store: store, Config: c, Options: o,
-		raw:    ok && raw.Raw(),
-		slots:  make(chan struct{}, max(1, o.Slots)),
-		coders: coders{gate: make(chan struct{}, runtime.GOMAXPROCS(0))},
+		store: store, Config: c, Options: o, with: with,
+		raw:     ok && raw.Raw(),
+		slots:   make(chan struct{}, max(1, o.Slots)),
+		coders:  coders{gate: make(chan struct{}, runtime.GOMAXPROCS(0))},
+		writers: map[*writer]bool{},
 	}, nil
 }
 
 // engine is what the Writers of one Sink share.
+//
+// What they hold in memory is counted by Size: rows until they are encoded, and encoded files until they stand. The latter is
+// also bounded by spoolsMemory. Encoders are bounded by their number, and uploads by slots: one reads its file a little at a time.
 type engine struct {
 	Config
 	Options
-	store  Store
-	raw    bool
-	pool   pool
-	slots  chan struct{}
-	coders coders
+	store   Store
+	raw     bool
+	with    []extra
+	pool    pool
+	slots   chan struct{}
+	coders  coders
+	spooled atomic.Int64
 
-	mu    sync.Mutex
-	plans []*plan
-	open  int // Writers
+	mu       sync.Mutex
+	plans    []*plan
+	writers  map[*writer]bool // that are open
+	swept    time.Time
+	warnings []error
 }
 
 // Columns are those of the path where values pass through as they are, and all of them otherwise.
-func (e *engine) Columns() (names []string, all bool) { return e.Path.Columns(), !e.raw }
+func (e *engine) Columns() (asked []record.Column, all bool) {
+	asked = e.Path.Columns()
+	if e.raw {
+		asked = append(asked, probes(e.with)...)
+	}
+	return asked, !e.raw
+}
+
+// Fits is of sink.Fitted. Of columns that are not known yet nothing can be said.
+func (e *engine) Fits(s *record.Schema) error {
+	if s == nil && !e.raw {
+		return nil
+	}
+	p, err := newPlan(s, e.Path, e.raw, e.with)
+	if err != nil {
+		return err
+	}
+	if err := newRenderer(e.Path, e.TimeZone, "", 0).bind(s); err != nil {
+		return err
+	}
+	open := slices.ContainsFunc(p.file.Columns, func(c record.Column) bool { return c.Type.Kind == record.Any })
+	if len(p.file.Columns) == 0 || open {
+		return nil
+	}
+	_, err = e.Format.NewEncoder(io.Discard, p.file)
+	return err
+}
 
 // Open reaches the store, and makes a Writer.
 func (e *engine) Open(ctx context.Context, c sink.Claim) (sink.Writer, error) {
-	if o, ok := e.store.(Opener); ok {
-		if err := o.Open(ctx); err != nil {
-			return nil, err
-		}
+	if err := e.reach(ctx); err != nil {
+		return nil, err
 	}
+	w := newWriter(e, c)
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.open++
-	return newWriter(e, c), nil
+	e.writers[w] = true
+	return w, nil
+}
+
+func (e *engine) reach(ctx context.Context) error {
+	if o, ok := e.store.(Opener); ok {
+		return o.Open(ctx)
+	}
+	return nil
+}
+
+// Check is of sink.Checked.
+func (e *engine) Check(ctx context.Context) error {
+	if err := e.reach(ctx); err != nil {
+		return err
+	}
+	defer e.closed(nil)
+	if c, ok := e.store.(Checker); ok {
+		return c.Check(ctx, e.Prefix)
+	}
+	return nil
 }
 
 // closed is told of each Writer that is.
-func (e *engine) closed() {
+func (e *engine) closed(w *writer) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.open--; e.open > 0 {
+	if delete(e.writers, w); len(e.writers) > 0 {
 		return
 	}
 	if i, ok := e.store.(Idler); ok {
@@ -111,7 +171,7 @@ func (e *engine) plan(s *record.Schema) (*plan, error) {
 			return p, nil
 		}
 	}
-	p, err := newPlan(s, e.Path, e.raw)
+	p, err := newPlan(s, e.Path, e.raw, e.with)
 	if err != nil {
 		return nil, err
 	}

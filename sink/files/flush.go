@@ -13,21 +13,24 @@ import (
 	"github.com/penstock/penstock/sink"
 )
 
-// flush is one closed interval. It holds each path's rows until that path's file is known to stand.
+// flush is one closed interval. It holds each path's rows until they are encoded, and the file until it is known to stand.
 type flush struct {
-	engine *engine
-	claim  sink.Claim
-	plan   *plan
-	from   int64
-	until  int64
-	redo   bool // an earlier run may have made some of its files
-	parts  []pending
+	engine  *engine
+	claim   sink.Claim
+	plan    *plan
+	from    int64
+	until   int64
+	redo    bool // an earlier run may have made some of its files
+	parts   []pending
+	account *atomic.Int64 // of the Writer
+	scratch *scratch      // rows that went out of memory
 }
 
 // pending is the file of one path.
 type pending struct {
 	*buffer
 	name string
+	body *spool // once it is encoded
 	done bool
 	file sink.File
 }
@@ -59,10 +62,12 @@ func (f *flush) Commit(ctx context.Context) ([]sink.File, error) {
 	if err := f.others(ctx); err != nil {
 		return nil, err
 	}
+	f.engine.sweep(ctx)
 	made := make([]sink.File, len(f.parts))
 	for i := range f.parts {
 		made[i] = f.parts[i].file
 	}
+	_ = f.scratch.Close() // nobody needs it any more
 	return made, nil
 }
 
@@ -107,7 +112,7 @@ func (f *flush) settle(ctx context.Context, p *pending) error {
 	return f.make(ctx, p)
 }
 
-// finish lets go of the rows.
+// finish lets go of the rows and the file.
 func (f *flush) finish(p *pending, name string, first, rows, size int64) {
 	p.file = sink.File{
 		Name: name, Path: p.path, Topic: f.claim.Topic, Partition: f.claim.Partition,
@@ -115,25 +120,42 @@ func (f *flush) finish(p *pending, name string, first, rows, size int64) {
 	}
 	p.done = true
 	p.free()
+	if p.body != nil {
+		_ = p.body.Close() // nobody needs it any more
+		p.body = nil
+	}
+}
+
+// encode makes the file, once: where it has to be tried again it is not encoded again. The rows are in it then, and let go of.
+func (f *flush) encode(ctx context.Context, p *pending) error {
+	if p.body != nil {
+		return nil
+	}
+	e := f.engine
+	body := &spool{pool: &e.pool, limit: spoolMemory, account: f.account, all: &e.spooled}
+	if err := e.coders.encode(ctx, e.Format, p.reader(f.plan, &f.claim, f.scratch), body); err != nil {
+		_ = body.Close()
+		return fmt.Errorf("%s: encode: %w", p.name, err)
+	}
+	p.body = body
+	p.free()
+	return nil
 }
 
 // make encodes the file and creates it, and judges what it meets.
 func (f *flush) make(ctx context.Context, p *pending) error {
-	e := f.engine
-	body := &spool{pool: &e.pool, limit: spoolMemory}
-	defer body.Close()
-	if err := e.coders.encode(ctx, e.Format, f.plan, p.buffer, body); err != nil {
-		return fmt.Errorf("%s: encode: %w", p.name, err)
+	if err := f.encode(ctx, p); err != nil {
+		return err
 	}
-	err := e.store.Create(ctx, p.name, f.meta(p), body)
+	err := f.engine.store.Create(ctx, p.name, f.meta(p), p.body)
 	if err == nil {
-		f.finish(p, p.name, p.first, p.rows, body.Size())
+		f.finish(p, p.name, p.first, p.rows, p.body.Size())
 		return nil
 	}
 	if ctx.Err() != nil {
 		return err
 	}
-	return f.judge(ctx, p, body, err)
+	return f.judge(ctx, p, p.body, err)
 }
 
 // judge finds out what a create that failed has left: our own file, somebody else's, or none.

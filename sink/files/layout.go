@@ -1,6 +1,11 @@
 package files
 
-import "slices"
+import (
+	"slices"
+	"strings"
+
+	"github.com/penstock/penstock/record"
+)
 
 // DefaultPath is one folder a topic and day.
 const DefaultPath = "{topic}/day={time:%Y-%m-%d}"
@@ -16,6 +21,7 @@ type Template struct {
 type part struct {
 	kind  partKind
 	text  string // of a literal; the name of a column or header
+	deep  bool   // the dots in a column's name descend
 	stamp stamp  // how a date or time is written; empty where the value is written as it is
 }
 
@@ -56,13 +62,42 @@ func (t Template) MarshalText() ([]byte, error) { return []byte(t.text), nil }
 
 func (t Template) String() string { return t.text }
 
-// Columns are the columns that a path is made from, each once, in order of appearance.
-func (t Template) Columns() []string {
-	var names []string
+// Columns are the columns that a path is made from, each once, in order of appearance. Their types are theirs to have.
+func (t Template) Columns() []record.Column {
+	var all []record.Column
 	for _, p := range t.parts {
-		if p.kind == column && !slices.Contains(names, p.text) {
-			names = append(names, p.text)
+		c := record.Column{Name: p.text, Type: record.Type{Kind: record.Any}, Nested: p.deep}
+		if p.kind == column && !slices.Contains(all, c) {
+			all = append(all, c)
 		}
 	}
-	return names
+	return all
+}
+
+// folders are the keys of the folders key=value.
+func (t Template) folders() (keys []string) {
+	for i, p := range t.parts {
+		if p.kind != literal || i > 0 && t.parts[i-1].kind != slash {
+			continue
+		}
+		if key, _, ok := strings.Cut(p.text, "="); ok && key != "" {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
+// stem is what all paths begin with.
+func (t Template) stem() (text string) {
+	for _, p := range t.parts {
+		switch p.kind {
+		case literal:
+			text += p.text
+		case slash:
+			text += "/"
+		default:
+			return text
+		}
+	}
+	return text
 }

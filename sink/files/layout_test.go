@@ -1,6 +1,8 @@
 package files
 
 import (
+	"errors"
+	"fmt"
 	"reflect"
 	"strconv"
 	"strings"
@@ -136,6 +138,8 @@ func TestTemplateErrors(t *testing.T) {
 		{"{b:%Y", "{ is never closed"},
 		{"{}", "character 2: a name is missing"},
 		{"{value.}", "a name is missing"},
+		{"{a..b}", "character 1: a name is missing beside a dot; quote"},
+		{"{value.a.}", "a name is missing beside a dot"},
 		{"{Adj Close}", `character 5: " Close" cannot stand in a name; quote it as in {"Adj Close"}`},
 		{`{"Adj}`, "the quoted name does not end"},
 		{"{time}", "needs a format, as in {time:%Y-%m-%d}; a column of that name is {value.time}"},
@@ -154,10 +158,15 @@ func TestTemplateErrors(t *testing.T) {
 
 func TestColumns(t *testing.T) {
 	var p Template
-	if err := p.UnmarshalText([]byte(`{topic}/index={Index}/{Date:%Y}/{"Adj Close"}/{Index}/{value.topic}/{header.h}`)); err != nil {
+	if err := p.UnmarshalText([]byte(`{topic}/index={Index}/{Date:%Y}/{"Adj Close"}/{Index}/{value.topic}/{header.h.x}/{geo.city}/{"geo.city"}/{value.geo.city}`)); err != nil {
 		t.Fatal(err)
 	}
-	if got, want := p.Columns(), []string{"Index", "Date", "Adj Close", "topic"}; !reflect.DeepEqual(got, want) {
+	var got []string
+	for _, c := range p.Columns() {
+		got = append(got, fmt.Sprint(c.Name, " ", c.Type, " ", c.Nested))
+	}
+	want := []string{"Index any false", "Date any false", "Adj Close any false", "topic any false", "geo.city any true", "geo.city any false"}
+	if !reflect.DeepEqual(got, want) {
 		t.Errorf("columns %q, want %q", got, want)
 	}
 	if text, _ := p.MarshalText(); string(text) != p.String() || !strings.HasPrefix(p.String(), "{topic}/index=") {
@@ -178,13 +187,63 @@ func TestCut(t *testing.T) {
 		{"i={Index}/x{Index}/index={Index}y", nil},
 	} {
 		for _, raw := range []bool{true, false} {
-			p, err := newPlan(schema, parse(t, c.tmpl), raw)
+			p, err := newPlan(schema, parse(t, c.tmpl), raw, nil)
 			if err != nil || !reflect.DeepEqual(p.file.Cut, c.want) {
 				t.Errorf("%s: cut %q, %v; want %q", c.tmpl, p.file.Cut, err, c.want)
 			}
 			if n := len(schema.Columns) - len(c.want); !raw && (len(p.file.Columns) != n || len(p.keep) != n) || raw && p.keep != nil {
 				t.Errorf("%s: files have columns %v, from %v", c.tmpl, p.file.Columns, p.keep)
 			}
+		}
+	}
+}
+
+// TestDots: they descend, but in a name that is declared or quoted.
+func TestDots(t *testing.T) {
+	own := record.Column{Name: "a.b", As: "a.b", Type: record.Type{Kind: record.String}}
+	deep := record.Column{Name: "a.b", As: "a.b", Type: record.Type{Kind: record.Any}, Nested: true}
+	for _, c := range []struct {
+		tmpl    string
+		columns []record.Column
+		want    string // "" is an error
+		cut     []string
+	}{
+		{"{a.b}", []record.Column{deep}, "0", nil},
+		{"{a.b}", []record.Column{own}, "0", nil},
+		{"{a.b}", []record.Column{own, deep}, "1", nil},
+		{`{"a.b"}`, []record.Column{own, deep}, "0", nil},
+		{`{"a.b"}`, []record.Column{deep}, "", nil},
+		{`a.b={"a.b"}`, []record.Column{own}, "a.b=0", []string{"a.b"}},
+		{"a.b={a.b}", []record.Column{deep}, "a.b=0", nil},
+		{"a.b={a.b}", []record.Column{own}, "a.b=0", []string{"a.b"}},
+	} {
+		s := &record.Schema{Columns: c.columns}
+		r := newRenderer(parse(t, c.tmpl), TimeZone{}, "stock", 0)
+		if err := r.bind(s); (err == nil) != (c.want != "") {
+			t.Errorf("%s of %v: %v", c.tmpl, c.columns, err)
+		} else if err != nil {
+			continue
+		}
+		got, err := r.render(&record.Record{Row: []record.Value{record.StringOf("0"), record.StringOf("1")}})
+		p, planErr := newPlan(s, parse(t, c.tmpl), false, nil)
+		if err != nil || planErr != nil || string(got) != c.want || !reflect.DeepEqual(p.file.Cut, c.cut) {
+			t.Errorf("%s of %v: %s, cut %q, want %s, %q; %v", c.tmpl, c.columns, got, p.file.Cut, c.want, c.cut, errors.Join(err, planErr))
+		}
+	}
+}
+
+func TestFoldersAndStem(t *testing.T) {
+	for text, want := range map[string]string{
+		"":                          "[] ",
+		"raw/x={n}/date={Date}":     "[x date] raw/x=",
+		"{topic}/a={key}b=c":        "[a] ",
+		"raw/b/{topic}={n}/c=d=e/x": "[c] raw/b/",
+		"plain/k=v":                 "[k] plain/k=v",
+		"{at:a=%Y/%m}/ {{=}}":       "[ {] ",
+	} {
+		p := parse(t, text)
+		if got := fmt.Sprintf("%v %s", p.folders(), p.stem()); got != want {
+			t.Errorf("%s: %q, want %q", text, got, want)
 		}
 	}
 }
@@ -219,8 +278,8 @@ func FuzzTemplate(f *testing.F) {
 		}
 		s := &record.Schema{}
 		rec := record.Record{Key: []byte(key), Headers: []record.Header{{Key: "h", Value: []byte(value)}}}
-		for _, name := range p.Columns() {
-			s.Columns = append(s.Columns, record.Column{Name: name})
+		for _, c := range p.Columns() {
+			s.Columns = append(s.Columns, c)
 			rec.Row = append(rec.Row, record.StringOf(value))
 		}
 		r := newRenderer(p, TimeZone{}, "stock", 0)

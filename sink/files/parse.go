@@ -2,6 +2,7 @@ package files
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -110,6 +111,9 @@ func (p *parser) field() error {
 	at := p.at + 1
 	p.at += end + 1
 	f := part{kind: kindOf(prefix, name, quoted), text: name}
+	if f.deep = f.kind == column && !quoted && strings.Contains(name, "."); f.deep && slices.Contains(strings.Split(name, "."), "") {
+		return p.errorf(open, "a name is missing beside a dot; quote a name that holds dots, as in {\"a.b\"}")
+	}
 	if !formatted {
 		if f.kind == recordTime {
 			return p.errorf(open, "{time} is the record's timestamp and needs a format, as in {time:%%Y-%%m-%%d}; a column of that name is {value.time}")

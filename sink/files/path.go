@@ -46,7 +46,7 @@ func (r *renderer) bind(s *record.Schema) error {
 		if s == nil {
 			return fmt.Errorf("path: needs column %q, and the rows have not been decoded", p.text)
 		}
-		if r.cells[i] = s.Index(p.text); r.cells[i] < 0 {
+		if r.cells[i] = find(s, p.text, p.deep); r.cells[i] < 0 {
 			return fmt.Errorf("path: there is no column %q; there are %s", p.text, names(s))
 		}
 	}
@@ -178,6 +178,10 @@ func appendCell(dst []byte, v record.Value) ([]byte, error) {
 		}
 		var text [32]byte
 		return appendEscaped(dst, time.UnixMicro(us).UTC().AppendFormat(text[:0], "2006-01-02 15:04:05.999999")), nil
+	case record.Decimal:
+		return v.AppendDecimal(dst), nil
+	case record.List, record.Struct:
+		return dst, fmt.Errorf("path: a %v has no place in a path; name one of its members in a column of its own, or declare it as json", v.Kind)
 	}
 	return appendEscaped(dst, v.Str), nil
 }

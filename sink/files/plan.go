@@ -2,6 +2,8 @@ package files
 
 import (
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/penstock/penstock/record"
@@ -9,39 +11,86 @@ import (
 
 // plan is what follows from a schema: what is held of a row, and what its file says.
 type plan struct {
-	from *record.Schema // of the batches
-	file *record.Schema // of the encoder
-	need int            // cells that a Row must have
-	keep []int          // cells that are held; nil where Values are
+	from   *record.Schema // of the batches
+	file   *record.Schema // of the encoder
+	raw    bool           // Values are held, and no cells
+	need   int            // cells that a Row must have
+	keep   []int          // cells that are held
+	extras []extra        // columns of the file that follow those held
+	probes []int          // cells of members that a value must not have
 }
 
 var errNotDecoded = errors.New("the rows have not been decoded, and the format needs their columns")
 
-func newPlan(s *record.Schema, t Template, raw bool) (*plan, error) {
-	p := &plan{from: s, file: &record.Schema{}}
-	if s == nil {
-		if !raw {
-			return nil, errNotDecoded
+func newPlan(s *record.Schema, t Template, raw bool, with []extra) (*plan, error) {
+	p := &plan{from: s, raw: raw, extras: with, file: &record.Schema{}}
+	if s == nil && (!raw || len(with) > 0) {
+		return nil, errNotDecoded
+	}
+	if s != nil {
+		p.file.Version = s.Version
+		if !raw || len(with)+len(t.Columns()) > 0 {
+			p.need = len(s.Columns)
 		}
-		return p, nil
+		for i, c := range s.Columns {
+			p.column(i, c, t)
+		}
 	}
-	p.file.Version = s.Version
-	if !raw || len(t.Columns()) > 0 {
-		p.need = len(s.Columns)
-	}
-	if !raw {
-		p.keep = make([]int, 0, len(s.Columns))
-	}
-	for i, c := range s.Columns {
-		switch {
-		case t.says(c):
-			p.file.Cut = append(p.file.Cut, c.Name)
-		case !raw:
-			p.file.Columns = append(p.file.Columns, c)
-			p.keep = append(p.keep, i)
+	for _, x := range with {
+		if err := p.extra(extras[x]); err != nil {
+			return nil, err
 		}
 	}
 	return p, nil
+}
+
+// column decides what becomes of one. What is nested in another is in that other's column already.
+func (p *plan) column(i int, c record.Column, t Template) {
+	switch {
+	case c.Nested:
+	case t.says(c):
+		p.file.Cut = append(p.file.Cut, c.Name)
+	case !p.raw:
+		p.file.Columns = append(p.file.Columns, c)
+		p.keep = append(p.keep, i)
+	}
+}
+
+// extra adds a column that the rows do not have. A member that is null may be cut out of a value for it; any other is the
+// user's.
+func (p *plan) extra(c record.Column) error {
+	for _, other := range p.file.Columns {
+		if strings.EqualFold(other.As, c.As) || strings.EqualFold(other.Name, c.As) {
+			return fmt.Errorf("with: there is a column %q already; leave %s out of with, or rename the column", other.Name, c.Name)
+		}
+	}
+	p.file.Columns = append(p.file.Columns, c)
+	if !p.raw {
+		return nil
+	}
+	i := find(p.from, c.Name, false)
+	if i < 0 {
+		return fmt.Errorf("with: the rows have been decoded without %q", c.Name)
+	}
+	if p.from.Columns[i].Type.Kind != record.Any {
+		return fmt.Errorf("with: a column %q is declared; leave %s out of with, or rename the column", c.Name, c.Name)
+	}
+	p.probes = append(p.probes, i)
+	if !slices.Contains(p.file.Cut, c.Name) {
+		p.file.Cut = append(p.file.Cut, c.Name)
+	}
+	return nil
+}
+
+// find is where a column stands, or -1: for a path that descends the column of that path, or one that has all of it for its name.
+func find(s *record.Schema, name string, nested bool) int {
+	is := func(nested bool) int {
+		return slices.IndexFunc(s.Columns, func(c record.Column) bool { return c.Name == name && c.Nested == nested })
+	}
+	if i := is(nested); i >= 0 || !nested {
+		return i
+	}
+	return is(false)
 }
 
 // says is whether a folder name={column} gives a column back, so that its files need not: by the column's own name or by the

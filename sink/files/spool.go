@@ -5,28 +5,31 @@ import (
 	"hash/crc32"
 	"io"
 	"os"
+	"sync/atomic"
 )
 
-// spoolMemory is how much of one encoded file stays in memory; what is larger goes to a scratch file.
-const spoolMemory = 8 << 20
+const (
+	// spoolMemory is how much of one encoded file stays in memory; what is larger goes to a scratch file.
+	spoolMemory = 8 << 20
+	// spoolsMemory is how much all spools of a Sink may keep in memory; above it each goes to a scratch file.
+	spoolsMemory = 32 << 20
+)
 
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
-
-// spool takes in a file as it is encoded, and is then its Body. Its scratch file has no name: nothing is left behind, however
-// the process ends.
+// spool takes in a file as it is encoded, and is then its Body. Each byte is hashed once, on its way in.
 type spool struct {
-	pool   *pool
-	limit  int64
-	blocks []*chunk
-	file   *os.File // holds what came before the blocks
-	stored int64
-	size   int64
-	crc    uint32
+	pool    *pool
+	limit   int64
+	account *atomic.Int64 // of the Writer
+	all     *atomic.Int64 // of the Sink's spools together
+	blocks  []*chunk
+	file    *os.File // holds what came before the blocks
+	stored  int64
+	size    int64
+	sums    []uint32
 }
 
 func (s *spool) Write(p []byte) (int, error) {
-	s.crc = crc32.Update(s.crc, castagnoli, p)
-	s.size += int64(len(p))
+	s.sum(p)
 	for left := p; len(left) > 0; {
 		b, err := s.block()
 		if err != nil {
@@ -39,30 +42,48 @@ func (s *spool) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// sum adds to the sum of the piece in hand, and begins others as they come.
+func (s *spool) sum(p []byte) {
+	for len(p) > 0 {
+		at := s.size % Piece
+		if at == 0 {
+			s.sums = append(s.sums, 0)
+		}
+		n := min(Piece-at, int64(len(p)))
+		last := &s.sums[len(s.sums)-1]
+		*last = crc32.Update(*last, castagnoli, p[:n])
+		s.size += n
+		p = p[n:]
+	}
+}
+
 // block is one with room.
 func (s *spool) block() (*chunk, error) {
 	if n := len(s.blocks); n > 0 && len(s.blocks[n-1].data) < cap(s.blocks[n-1].data) {
 		return s.blocks[n-1], nil
 	}
-	if int64(len(s.blocks))*maxChunk >= s.limit {
+	if held := int64(len(s.blocks)) * maxChunk; held >= s.limit || held > 0 && s.all.Load() >= spoolsMemory {
 		if err := s.spill(); err != nil {
 			return nil, err
 		}
 	}
 	b := s.pool.get(maxChunk)
 	s.blocks = append(s.blocks, b)
+	s.hold(maxChunk)
 	return b, nil
+}
+
+func (s *spool) hold(n int64) {
+	s.account.Add(n)
+	s.all.Add(n)
 }
 
 // spill moves the blocks to the scratch file, which takes every further one as soon as it is full.
 func (s *spool) spill() (err error) {
 	if s.file == nil {
 		s.limit = maxChunk
-		if s.file, err = os.CreateTemp("", "penstock-*"); err != nil {
-			return fmt.Errorf("scratch file: %w", err)
-		}
-		if err := os.Remove(s.file.Name()); err != nil {
-			return fmt.Errorf("scratch file: %w", err)
+		if s.file, err = scratchFile(); err != nil {
+			return err
 		}
 	}
 	for _, b := range s.blocks {
@@ -80,6 +101,7 @@ func (s *spool) free() {
 	for _, b := range s.blocks {
 		s.pool.put(b)
 	}
+	s.hold(-int64(len(s.blocks)) * maxChunk)
 	s.blocks = s.blocks[:0]
 }
 
@@ -93,7 +115,7 @@ func (s *spool) Close() error {
 }
 
 func (s *spool) Size() int64    { return s.size }
-func (s *spool) CRC32C() uint32 { return s.crc }
+func (s *spool) Sums() []uint32 { return s.sums }
 
 func (s *spool) ReadAt(p []byte, at int64) (n int, err error) {
 	if at < 0 {

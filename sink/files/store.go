@@ -26,7 +26,7 @@ var ErrExists = errors.New("it stands already")
 type Body interface {
 	io.ReaderAt
 	Size() int64
-	CRC32C() uint32
+	Sums() []uint32 // CRC32C of each Piece
 }
 
 // What a Store may offer beyond its contract, found by assertion.
@@ -37,6 +37,15 @@ type (
 	}
 	// Idler is a Store that lets go of connections when the last Writer is closed; it may be opened again.
 	Idler interface{ Idle() }
+	// Sweeper is a Store where uploads that nobody ended take up room. Sweep ends those whose names begin with prefix and are
+	// ours, and that are too old for anybody to be at work on them. It is called now and then, beside Create.
+	Sweeper interface {
+		Sweep(ctx context.Context, prefix string, ours func(name string) bool) error
+	}
+	// Checker is a Store that finds out whether it could be used now, as sink.Checked says, for names that begin with prefix.
+	Checker interface {
+		Check(ctx context.Context, prefix string) error
+	}
 	// Comparer is a Store that cannot always keep metadata: an object of equal content is our own.
 	Comparer interface {
 		Same(ctx context.Context, name string, body Body) (bool, error)

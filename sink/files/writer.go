@@ -24,6 +24,8 @@ type writer struct {
 	from    int64         // where the interval begins
 	taken   int64         // offset of the last row
 	account *atomic.Int64 // bytes held, by open buffers and by flushes that are not committed yet
+	scratch *scratch      // of the rows of the interval that went out of memory
+	headers []byte        // of the record in hand, as text
 	closed  bool
 }
 
@@ -33,6 +35,7 @@ func newWriter(e *engine, c sink.Claim) *writer {
 		paths:   newRenderer(e.Path, e.TimeZone, c.Topic, c.Partition),
 		buffers: map[string]*buffer{},
 		account: new(atomic.Int64),
+		scratch: new(scratch),
 	}
 }
 
@@ -51,11 +54,15 @@ func (w *writer) Write(_ context.Context, b *record.Batch) error {
 		if len(rec.Row) < w.plan.need {
 			return &record.Bad{Index: i, Err: errNoCells}
 		}
+		err := w.sound(rec)
+		if err != nil {
+			return &record.Bad{Index: i, Err: err}
+		}
 		buf, err := w.buffer(rec)
 		if err != nil {
 			return &record.Bad{Index: i, Err: err}
 		}
-		buf.add(rec, w.plan.keep)
+		buf.add(rec, w.plan, w.headers)
 		w.taken = rec.Offset
 	}
 	return nil
@@ -127,6 +134,7 @@ func (w *writer) Cut(next int64) (sink.Flush, error) {
 	}
 	c := w.claim
 	f := &flush{engine: w.engine, claim: c, plan: w.plan, from: w.from, until: next, redo: c.Until != 0 && w.from == c.From}
+	f.account, f.scratch, w.scratch = w.account, w.scratch, new(scratch)
 	f.parts = make([]pending, len(w.order))
 	for i, b := range w.order {
 		f.parts[i] = pending{buffer: b, name: w.engine.name(&c, b.path, b.first)}
@@ -136,8 +144,27 @@ func (w *writer) Cut(next int64) (sink.Flush, error) {
 	return f, nil
 }
 
-// Size is what open buffers and flushes that are not committed hold.
+// Size is what open buffers and flushes that are not committed hold in memory.
 func (w *writer) Size() int64 { return w.account.Load() }
+
+// leastSpill is what must be held for Spill to be worth its while.
+const leastSpill = 1 << 20
+
+// Spill moves the rows that are not cut to a scratch file, as sink.Spiller says.
+func (w *writer) Spill() (int64, error) {
+	var held int64
+	for _, b := range w.order {
+		held += b.memory()
+	}
+	if held < leastSpill {
+		return 0, nil
+	}
+	freed, err := w.scratch.spill(w.order)
+	if err != nil {
+		return 0, fmt.Errorf("%s/%d: %w", w.claim.Topic, w.claim.Partition, err)
+	}
+	return freed, nil
+}
 
 // Close forgets the rows that were not cut.
 func (w *writer) Close() error {
@@ -145,10 +172,10 @@ func (w *writer) Close() error {
 		return nil
 	}
 	w.closed = true
-	defer w.engine.closed()
+	defer w.engine.closed(w)
 	for _, b := range w.order {
 		b.free()
 	}
 	w.buffers, w.order, w.last = map[string]*buffer{}, nil, nil
-	return nil
+	return w.scratch.Close()
 }

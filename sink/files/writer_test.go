@@ -140,9 +140,13 @@ func TestColumned(t *testing.T) {
 		must(t, err)
 		s, err := files.New(nil, files.Config{Path: p, Format: c.f}, files.Options{})
 		must(t, err)
-		names, all := s.(sink.Columned).Columns()
+		asked, all := s.(sink.Columned).Columns()
+		var names []string
+		for _, c := range asked {
+			names = append(names, c.Name)
+		}
 		if !slices.Equal(names, []string{"Index", "Date"}) || all != c.want {
-			t.Errorf("columns %q, all %v", names, all)
+			t.Errorf("columns %v, all %v", asked, all)
 		}
 	}
 }
@@ -276,5 +280,31 @@ func TestAnotherVersionOfTheSchemaIsAConflict(t *testing.T) {
 	want := &sink.Conflict{Name: made[0].Name, End: 2, Layout: "layout-1", Schema: 3}
 	if got := (&sink.Conflict{}); !errors.As(err, &got) || !reflect.DeepEqual(got, want) {
 		t.Errorf("error %v, want %v", err, want)
+	}
+}
+
+func TestWithColumns(t *testing.T) {
+	dir := t.TempDir()
+	p, err := files.ParseTemplate("{Index}")
+	must(t, err)
+	s, err := local.New(local.Config{Dir: dir, Files: files.Config{
+		Path: p, Format: cells{}, With: []string{"headers", "key", "time", "offset", "partition", "topic"},
+	}})
+	must(t, err)
+	w, err := s.Open(t.Context(), sinktest.Claim(3, 0))
+	must(t, err)
+	defer w.(io.Closer).Close()
+	b := batch(schema, row("HSI", 1), row("HSI", 2))
+	b.Records[0].Key, b.Records[0].Time = []byte("k"), 5
+	b.Records[0].Headers = []record.Header{{Key: "h", Value: []byte("1")}}
+	must(t, w.Write(t.Context(), b))
+	made := commit(t, w, 2)
+	content, err := os.ReadFile(filepath.Join(dir, made[0].Name))
+	must(t, err)
+	const want = "index date n headers key time offset partition topic without []\n" +
+		`4:0:HSI 6:1: 2:1: 8:0:{"h":"1"} 4:0:k 7:5000: 2:0: 2:3: 4:0:stock @0` + "\n" +
+		"4:0:HSI 6:2: 2:2: 0:0: 0:0: 0:0: 2:1: 2:3: 4:0:stock @1\nend\n"
+	if string(content) != want {
+		t.Errorf("the file holds %q, want %q", content, want)
 	}
 }

@@ -210,3 +210,16 @@ func TestDirIsMade(t *testing.T) {
 		t.Errorf("%d files", n)
 	}
 }
+
+func TestCheckLeavesNothing(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "lake")
+	must(t, newSink(t, dir).(sink.Checked).Check(t.Context()))
+	if all := there(t, dir); len(all) > 0 {
+		t.Errorf("there are %v", all)
+	}
+	file := filepath.Join(t.TempDir(), "file")
+	must(t, os.WriteFile(file, nil, 0o600))
+	if err := newSink(t, file).(sink.Checked).Check(t.Context()); err == nil || !strings.Contains(err.Error(), "local: ") {
+		t.Errorf("error %v", err)
+	}
+}

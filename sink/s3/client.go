@@ -38,6 +38,9 @@ func client(c sdk.HTTPClient) bounded {
 // Do is one attempt.
 func (b bounded) Do(r *http.Request) (*http.Response, error) {
 	limit := b.answer + time.Duration(max(0, r.ContentLength)/slowest)*time.Second
+	if r.Method == http.MethodPost { // the answer to the end of an upload begins at once, and may take long to end
+		limit *= 10
+	}
 	ctx, cancel := context.WithTimeout(r.Context(), limit)
 	resp, err := b.Client.Do(r.WithContext(ctx))
 	if err != nil {

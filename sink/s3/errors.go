@@ -3,6 +3,7 @@ package s3
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
@@ -30,29 +31,64 @@ func code(err error) string {
 
 // remedies are by code, or by status where an answer has no body to name one.
 var remedies = map[string]string{
-	"NoSuchBucket":                 "make the bucket, or correct bucket",
-	"NotFound":                     "make the bucket, or correct bucket",
-	"AccessDenied":                 "allow s3:PutObject, s3:GetObject and s3:ListBucket on the bucket",
-	"Forbidden":                    "allow s3:PutObject, s3:GetObject and s3:ListBucket on the bucket",
-	"PermanentRedirect":            "set region to the bucket's own",
-	"MovedPermanently":             "set region to the bucket's own",
-	"AuthorizationHeaderMalformed": "set region to the bucket's own",
-	"InvalidAccessKeyId":           "correct the credentials, or endpoint",
-	"SignatureDoesNotMatch":        "correct the credentials, or endpoint",
-	"ExpiredToken":                 "renew the credentials",
-	"InvalidBucketName":            "correct bucket, or set path_style: true for a stand-in of S3",
-	"NotImplemented":               "use a store that knows If-None-Match",
+	"NoSuchBucket":                  "make the bucket, or correct bucket",
+	"NotFound":                      "make the bucket, or correct bucket",
+	"PermanentRedirect":             "set region to the bucket's own",
+	"MovedPermanently":              "set region to the bucket's own",
+	"AuthorizationHeaderMalformed":  "set region to the bucket's own",
+	"InvalidAccessKeyId":            "correct the credentials, or endpoint",
+	"SignatureDoesNotMatch":         "correct the credentials, or endpoint",
+	"ExpiredToken":                  "renew the credentials",
+	"InvalidBucketName":             "correct bucket, or set path_style: true for a stand-in of S3",
+	"NotImplemented":                "use a store that knows If-None-Match, or set head_first: true",
+	"AccessControlListNotSupported": "leave out acl: the bucket's owner owns every object in it",
+	"InvalidStorageClass":           "correct storage_class",
+	"InvalidTag":                    "correct tags",
+	"KMS.NotFoundException":         "correct kms_key; the key must be in the bucket's region",
+	"KMS.DisabledException":         "enable the key, or correct kms_key",
+	"KMS.KMSInvalidStateException":  "enable the key, or correct kms_key",
+}
+
+// rights is what must be allowed for what was refused.
+func (s *store) rights(what string) string {
+	switch what {
+	case "head":
+		return "allow s3:GetObject on the objects, and s3:ListBucket on the bucket: without it an object that is missing is refused too"
+	case "list":
+		return "allow s3:ListBucket on the bucket"
+	case "list uploads of", "abort an upload of":
+		return "allow s3:ListBucketMultipartUploads on the bucket and s3:AbortMultipartUpload on the objects, or give the bucket a lifecycle rule that ends such uploads"
+	}
+	all := "allow s3:PutObject on the objects"
+	if len(s.object.Tags) > 0 {
+		all += ", s3:PutObjectTagging for tags"
+	}
+	if s.object.ACL != "" {
+		all += ", s3:PutObjectAcl for acl"
+	}
+	if strings.HasPrefix(s.object.SSE, "aws:kms") {
+		all += ", kms:GenerateDataKey and kms:Decrypt on the key for sse"
+	}
+	return all
+}
+
+// remedy is what to do about an error, "" where that is not known.
+func (s *store) remedy(what string, err error) string {
+	word := code(err)
+	switch {
+	case word == "AccessDenied" || word == "Forbidden" || status(err) == 403 && remedies[word] == "":
+		return s.rights(what)
+	case status(err) == 301:
+		return remedies["PermanentRedirect"]
+	}
+	return remedies[word]
 }
 
 // failed says where it went wrong, and what to do where that is known.
 func (s *store) failed(what, name string, err error) error {
-	word := code(err)
-	if word == "PreconditionFailed" || word == "ConditionalRequestConflict" || status(err) == 412 {
+	remedy := s.remedy(what, err)
+	if word := code(err); word == "PreconditionFailed" || word == "ConditionalRequestConflict" || status(err) == 412 {
 		err = fmt.Errorf("%w (%w)", files.ErrExists, err)
-	}
-	remedy := remedies[word]
-	if remedy == "" {
-		remedy = remedies[map[int]string{301: "PermanentRedirect", 403: "AccessDenied"}[status(err)]]
 	}
 	if remedy != "" {
 		return fmt.Errorf("s3: %s s3://%s/%s: %w; %s", what, s.bucket, name, err, remedy)

@@ -2,20 +2,14 @@ package s3
 
 import (
 	"errors"
-	"fmt"
 	"io"
-	"log"
 	"maps"
 	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
-
-	"github.com/johannesboyne/gofakes3"
-	"github.com/johannesboyne/gofakes3/backend/s3mem"
 
 	"github.com/penstock/penstock/aws"
 	"github.com/penstock/penstock/record"
@@ -24,68 +18,15 @@ import (
 	"github.com/penstock/penstock/sink/sinktest"
 )
 
-// faulty is an S3 that treats the next few puts in its own way.
-type faulty struct {
-	http.Handler
-	mu     sync.Mutex
-	faults []func(w http.ResponseWriter, r *http.Request, s3 http.Handler)
-	puts   []http.Header
-}
-
-func (f *faulty) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	f.mu.Lock()
-	var fault func(http.ResponseWriter, *http.Request, http.Handler)
-	if r.Method == http.MethodPut && strings.Count(r.URL.Path, "/") > 2 {
-		f.puts = append(f.puts, r.Header)
-		if len(f.faults) > 0 {
-			fault, f.faults = f.faults[0], f.faults[1:]
-		}
-	}
-	f.mu.Unlock()
-	if fault != nil {
-		fault(w, r, f.Handler)
-		return
-	}
-	f.Handler.ServeHTTP(w, r)
-}
-
-// answer is a refusal: nothing is stored.
-func answer(status int, code string) func(http.ResponseWriter, *http.Request, http.Handler) {
-	return func(w http.ResponseWriter, r *http.Request, _ http.Handler) {
-		_, _ = io.Copy(io.Discard, r.Body)
-		w.WriteHeader(status)
-		_, _ = fmt.Fprintf(w, "<Error><Code>%s</Code><Message>no</Message></Error>", code)
-	}
-}
-
-// lost stores the object, and drops the connection in place of an answer.
-func lost(w http.ResponseWriter, r *http.Request, s3 http.Handler) {
-	s3.ServeHTTP(httptest.NewRecorder(), r)
-	conn, _, err := http.NewResponseController(w).Hijack()
-	if err == nil {
-		_ = conn.Close()
-	}
-}
-
-// liar stores the object, and answers that it could not.
-func liar(w http.ResponseWriter, r *http.Request, s3 http.Handler) {
-	s3.ServeHTTP(httptest.NewRecorder(), r)
-	answer(500, "InternalError")(w, r, s3)
-}
-
-// faults is an S3 with faults to come.
-func faults(t *testing.T) (*faulty, aws.Config) {
-	credentials(t, "key", "secret")
-	f := &faulty{Handler: gofakes3.New(s3mem.New(), gofakes3.WithLogger(gofakes3.StdLog(log.New(io.Discard, "", 0)))).Server()}
-	server := httptest.NewServer(f)
-	t.Cleanup(server.Close)
-	return f, aws.Config{Endpoint: server.URL, PathStyle: true}
-}
-
-// flushOf is an interval of three rows, in a file each.
 func flushOf(t *testing.T, a aws.Config) sink.Flush {
 	t.Helper()
-	w, err := newSink(t, a, "lake").Open(t.Context(), sinktest.Claim(0, 0))
+	return flushInto(t, newSink(t, a, "lake"))
+}
+
+// flushInto is an interval of three rows, in a file each.
+func flushInto(t *testing.T, s sink.Sink) sink.Flush {
+	t.Helper()
+	w, err := s.Open(t.Context(), sinktest.Claim(0, 0))
 	must(t, err)
 	t.Cleanup(func() { must(t, w.(io.Closer).Close()) })
 	b := record.Batch{Topic: "stock"}
@@ -119,9 +60,9 @@ func TestOutcomes(t *testing.T) {
 				place := bucket(t, a, "lake")
 				flush := flushOf(t, a)
 				if nth == 1 {
-					f.faults = append(f.faults, f.pass)
+					f.next("put", pass)
 				}
-				f.faults = append(f.faults, c.fault)
+				f.next("put", c.fault)
 				made, err := flush.Commit(t.Context())
 				if c.err != "" {
 					if err == nil || !strings.Contains(err.Error(), c.err) {
@@ -135,8 +76,6 @@ func TestOutcomes(t *testing.T) {
 		}
 	}
 }
-
-func (f *faulty) pass(w http.ResponseWriter, r *http.Request, s3 http.Handler) { s3.ServeHTTP(w, r) }
 
 // whole fails unless a, b and c stand, each in a file that was reported.
 func whole(t *testing.T, made []sink.File, there map[string][]byte) {
@@ -154,9 +93,7 @@ func TestOutageEndsInAnErrorAndTheNextCommitMends(t *testing.T) {
 	f, a := faults(t)
 	place := bucket(t, a, "lake")
 	flush := flushOf(t, a)
-	for range 3 {
-		f.faults = append(f.faults, answer(503, "SlowDown"))
-	}
+	f.next("put", answer(503, "SlowDown"), answer(503, "SlowDown"), answer(503, "SlowDown"))
 	if _, err := flush.Commit(t.Context()); code(err) != "SlowDown" || !strings.Contains(err.Error(), "s3://lake/lake/stock/key=a/stock+0+") {
 		t.Errorf("error %v", err)
 	}
@@ -170,7 +107,7 @@ func TestRequest(t *testing.T) {
 	bucket(t, a, "lake")
 	_, err := flushOf(t, a).Commit(t.Context())
 	must(t, err)
-	h := f.puts[0]
+	h := f.of("put")[0].Header
 	for k, want := range map[string]string{
 		"If-None-Match":                 "*",
 		"X-Amz-Checksum-Crc32c":         "Cb3imw==",
@@ -201,7 +138,7 @@ func TestErrorsNameTheRemedy(t *testing.T) {
 		{403, "InvalidAccessKeyId", "correct the credentials"},
 		{301, "PermanentRedirect", "set region"},
 		{400, "AuthorizationHeaderMalformed", "set region"},
-		{501, "NotImplemented", "knows If-None-Match"},
+		{501, "NotImplemented", "knows If-None-Match, or set head_first: true"},
 	} {
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			answer(c.status, c.code)(w, r, nil)
@@ -221,7 +158,7 @@ func TestStoreList(t *testing.T) {
 	_, a := faults(t)
 	s := bucket(t, a, "lake")
 	for _, name := range []string{"a/x+1", "a/x+2", "a/x+2/deep", "a/x+3", "a/y", "b/x+4"} {
-		must(t, s.Create(t.Context(), name, nil, emptyBody{}))
+		must(t, s.Create(t.Context(), name, nil, probe("")))
 	}
 	var got []string
 	for name, err := range s.List(t.Context(), "a/x+", "a/x+1") {
@@ -231,16 +168,10 @@ func TestStoreList(t *testing.T) {
 	if !slices.Equal(got, []string{"a/x+2", "a/x+3"}) {
 		t.Errorf("names %q", got)
 	}
-	if err := s.Create(t.Context(), "a/y", nil, emptyBody{}); !errors.Is(err, files.ErrExists) {
+	if err := s.Create(t.Context(), "a/y", nil, probe("")); !errors.Is(err, files.ErrExists) {
 		t.Errorf("error %v, want ErrExists", err)
 	}
 }
-
-type emptyBody struct{}
-
-func (emptyBody) ReadAt([]byte, int64) (int, error) { return 0, io.EOF }
-func (emptyBody) Size() int64                       { return 0 }
-func (emptyBody) CRC32C() uint32                    { return 0 }
 
 func TestAnAttemptWithoutProgressEnds(t *testing.T) {
 	stuck := make(chan struct{})

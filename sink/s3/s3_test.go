@@ -4,14 +4,10 @@ import (
 	"bytes"
 	"context"
 	"io"
-	"log"
-	"net/http/httptest"
 	"testing"
 
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/johannesboyne/gofakes3"
-	"github.com/johannesboyne/gofakes3/backend/s3mem"
 	"go.uber.org/goleak"
 
 	"github.com/penstock/penstock/aws"
@@ -38,26 +34,33 @@ func credentials(t *testing.T, key, secret string) {
 	t.Setenv("AWS_EC2_METADATA_DISABLED", "true")
 }
 
-// fake is an S3 in this process.
-func fake(t *testing.T) aws.Config {
-	credentials(t, "key", "secret")
-	server := httptest.NewServer(gofakes3.New(s3mem.New(), gofakes3.WithLogger(gofakes3.StdLog(log.New(io.Discard, "", 0)))).Server())
-	t.Cleanup(server.Close)
-	return aws.Config{Endpoint: server.URL, PathStyle: true}
+func newSink(t *testing.T, a aws.Config, bucket string) sink.Sink {
+	t.Helper()
+	s, err := New(Config{AWS: a, Bucket: bucket, Prefix: "/lake/", Files: fileConfig(t)})
+	must(t, err)
+	return s
 }
 
-func newSink(t *testing.T, a aws.Config, bucket string) sink.Sink {
+func fileConfig(t *testing.T) files.Config {
 	t.Helper()
 	path, err := files.ParseTemplate(sinktest.Path)
 	must(t, err)
-	s, err := New(Config{AWS: a, Bucket: bucket, Prefix: "/lake/", Files: files.Config{Path: path, Format: sinktest.Lines{}}})
+	return files.Config{Path: path, Format: sinktest.Lines{}}
+}
+
+// inParts is a sink that uploads every object in parts, however small.
+func inParts(t *testing.T, a aws.Config, bucket string) sink.Sink {
+	t.Helper()
+	store := newStore(Config{AWS: a, Bucket: bucket})
+	store.single = -1
+	s, err := files.New(store, fileConfig(t), files.Options{Prefix: "lake/", Slots: slots, MaxName: maxName})
 	must(t, err)
 	return s
 }
 
 // bucket is an empty one, and the client that looks after it.
 func bucket(t *testing.T, a aws.Config, name string) *store {
-	s := &store{config: a, bucket: name}
+	s := newStore(Config{AWS: a, Bucket: name})
 	must(t, s.Open(t.Context()))
 	t.Cleanup(s.Idle)
 	_, err := s.client.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: &name})
@@ -83,10 +86,10 @@ func (s *store) all(t *testing.T) map[string][]byte {
 	return all
 }
 
-func place(t *testing.T, a aws.Config, name string) sinktest.Place {
+func place(t *testing.T, a aws.Config, name string, open func(*testing.T, aws.Config, string) sink.Sink) sinktest.Place {
 	s := bucket(t, a, name)
 	return sinktest.Place{
-		Sink:  func() sink.Sink { return newSink(t, a, name) },
+		Sink:  func() sink.Sink { return open(t, a, name) },
 		Files: func() map[string][]byte { return s.all(t) },
 		Plant: func(name, content string) {
 			_, err := s.client.PutObject(t.Context(), &s3.PutObjectInput{Bucket: &s.bucket, Key: &name, Body: bytes.NewReader([]byte(content))})
@@ -100,5 +103,9 @@ func place(t *testing.T, a aws.Config, name string) sinktest.Place {
 }
 
 func TestPromises(t *testing.T) {
-	sinktest.Run(t, func(t *testing.T) sinktest.Place { return place(t, fake(t), "lake") })
+	sinktest.Run(t, func(t *testing.T) sinktest.Place { _, a := faults(t); return place(t, a, "lake", newSink) })
+}
+
+func TestPromisesInParts(t *testing.T) {
+	sinktest.Run(t, func(t *testing.T) sinktest.Place { _, a := faults(t); return place(t, a, "lake", inParts) })
 }

@@ -2,10 +2,8 @@ package s3
 
 import (
 	"context"
-	"encoding/base64"
-	"encoding/binary"
 	"errors"
-	"io"
+	"fmt"
 	"io/fs"
 	"iter"
 	"path"
@@ -13,7 +11,6 @@ import (
 	"sync"
 
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
-	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/penstock/penstock/aws"
@@ -22,11 +19,24 @@ import (
 
 // store keeps objects in one bucket.
 type store struct {
-	config aws.Config
-	bucket string
+	config    aws.Config
+	bucket    string
+	object    Object
+	headFirst bool
+	single    int64         // what is larger goes in parts
+	sending   chan struct{} // places of requests that send bytes: each holds a connection and its buffers, no part of the file
+
 	mu     sync.Mutex
 	client *s3.Client
 	http   bounded
+	live   map[string]bool // uploads that are under way here
+}
+
+func newStore(c Config) *store {
+	return &store{
+		config: c.AWS, bucket: c.Bucket, object: c.Object, headFirst: c.HeadFirst,
+		single: largest, sending: make(chan struct{}, slots), live: map[string]bool{},
+	}
 }
 
 // Open makes the client, once.
@@ -53,33 +63,33 @@ func (s *store) Open(ctx context.Context) error {
 // Idle closes the connections that wait for more to do.
 func (s *store) Idle() { s.http.CloseIdleConnections() }
 
-// Create is one PutObject, with the checksum that was taken while the body was written: nothing is hashed again on its way.
+// Create makes an object by one request, or a large one in parts.
 func (s *store) Create(ctx context.Context, name string, meta map[string]string, body files.Body) error {
-	sum := base64.StdEncoding.EncodeToString(binary.BigEndian.AppendUint32(nil, body.CRC32C()))
-	out, err := s.client.PutObject(ctx, &s3.PutObjectInput{
-		Bucket: &s.bucket, Key: &name,
-		Body:           io.NewSectionReader(body, 0, body.Size()),
-		ContentLength:  sdk.Int64(body.Size()),
-		ChecksumCRC32C: &sum,
-		IfNoneMatch:    sdk.String("*"),
-		Metadata:       meta,
-	}, s3.WithAPIOptions(v4.SwapComputePayloadSHA256ForUnsignedPayloadMiddleware))
-	if err != nil {
-		return s.failed("put", name, err)
+	if s.headFirst {
+		_, _, err := s.Stat(ctx, name)
+		if err == nil {
+			return s.failed("put", name, files.ErrExists)
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
 	}
-	if sdk.ToString(out.ETag) == "" { // an error in the body of a 200, or not S3 at all
-		return s.failed("put", name, errNoETag)
+	if body.Size() > s.single {
+		return s.upload(ctx, name, meta, body)
 	}
-	if out.ChecksumCRC32C != nil && *out.ChecksumCRC32C != sum {
-		return s.failed("put", name, errChecksum)
-	}
-	return nil
+	return s.put(ctx, name, meta, body)
 }
 
-var (
-	errNoETag   = errors.New("the service answered 200 without an ETag, so the object may not stand")
-	errChecksum = errors.New("the service reports another checksum than was sent")
-)
+// send takes a place for a request that sends bytes.
+func (s *store) send(ctx context.Context, request func() error) error {
+	select {
+	case s.sending <- struct{}{}:
+		defer func() { <-s.sending }()
+		return request()
+	case <-ctx.Done():
+		return fmt.Errorf("waiting to send: %w", ctx.Err())
+	}
+}
 
 // Stat is one HeadObject.
 func (s *store) Stat(ctx context.Context, name string) (map[string]string, int64, error) {

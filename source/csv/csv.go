@@ -12,36 +12,13 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/penstock/penstock/plugin"
 	"github.com/penstock/penstock/source"
 )
 
-// Config is a csv source as connectors.yaml writes it.
-type Config struct {
-	Path      string      `yaml:"path,short" required:"true" doc:"The files, as a glob such as data/*.csv; every worker must see the same ones."`
-	Order     string      `yaml:"order" enum:"file" doc:"The order of the rows: file, as they stand there."`
-	Rate      plugin.Rate `yaml:"rate" doc:"Rows a second over all files that a worker reads, such as 1000/s; as fast as it goes unless set."`
-	Key       string      `yaml:"key" doc:"The column whose text becomes the record's key; without it records have no key."`
-	Delimiter string      `yaml:"delimiter" doc:"The character between two cells."`
-}
-
-// Defaults is what a Config holds before YAML is read into it.
-func Defaults() Config { return Config{Order: "file", Delimiter: ","} }
-
 // New makes the source; it touches no file until Splits or Read.
 func New(c Config) (source.Source, error) {
-	var errs []error
-	if _, err := filepath.Match(c.Path, ""); err != nil {
-		errs = append(errs, plugin.Option("path", fmt.Errorf("%q is not a glob; write it as in data/*.csv", c.Path)))
-	}
-	if c.Order != "file" {
-		errs = append(errs, plugin.Option("order", fmt.Errorf("unknown order %q; write file", c.Order)))
-	}
-	if len(c.Delimiter) != 1 || c.Delimiter[0] > '~' || strings.ContainsAny(c.Delimiter, "\"\r\n\x00") {
-		errs = append(errs, plugin.Option("delimiter", fmt.Errorf(`%q cannot part cells; write one ASCII character such as "," ";" or "\t"`, c.Delimiter)))
-	}
-	if len(errs) > 0 {
-		return nil, errors.Join(errs...)
+	if err := c.check(); err != nil {
+		return nil, err
 	}
 	return &files{Config: c, fixed: fixed(c.Path), pace: newPace(c.Rate)}, nil
 }
@@ -51,6 +28,19 @@ type files struct {
 	Config
 	fixed string // the folder that every match lies in
 	pace  *pace
+}
+
+// Endless is of source.Endless.
+func (s *files) Endless() (option string, waits bool) {
+	switch {
+	case s.Order == sampled:
+		return "order: sample", false
+	case s.Repeat == forever:
+		return "repeat: forever", false
+	case s.Follow:
+		return "follow: true", true
+	}
+	return "", false
 }
 
 // Splits lists the files by their paths below the glob's fixed part.
@@ -93,24 +83,20 @@ func (s *files) Read(ctx context.Context, split string, after source.Offset) ite
 // read returns nil once yield has said no.
 func (s *files) read(ctx context.Context, split string, after source.Offset, yield func(source.Page, error) bool) error {
 	at, err := parseMark(after)
-	if err != nil || at.Done {
+	if err != nil || s.over(&at) {
 		return err
 	}
 	path := filepath.Join(s.fixed, filepath.FromSlash(split))
 	if ok, _ := filepath.Match(filepath.Clean(s.Path), path); !ok {
 		return fmt.Errorf("not one of the files of %q", s.Path)
 	}
-	f, err := os.Open(path)
-	if err != nil {
+	t := &table{files: s, path: path, split: split, at: at}
+	defer t.close()
+	if more, err := t.begin(ctx, yield); err != nil || !more {
 		return err
 	}
-	defer f.Close()
-	t, err := s.open(ctx, f, at)
-	if err != nil {
-		return err
-	}
-	for !t.at.Done {
-		p, err := t.page()
+	for !s.over(&t.at) {
+		p, err := t.next(ctx)
 		if err != nil {
 			return err
 		}
@@ -122,6 +108,11 @@ func (s *files) read(ctx context.Context, split string, after source.Offset, yie
 		}
 	}
 	return nil
+}
+
+// over tells whether nothing comes after a mark.
+func (s *files) over(at *mark) bool {
+	return at.Done && !s.Follow && s.Repeat != forever && at.Pass >= int(s.Repeat)
 }
 
 // fixed is the folder above the first segment with a wildcard.

@@ -48,6 +48,8 @@ func open(t testing.TB, glob string, set func(*Config)) source.Source {
 // result is all that a split gave, as text.
 type result struct {
 	columns, rows, keys, bad []string
+	times                    []int64
+	before                   []source.Offset
 	pages                    int
 	next                     source.Offset
 	err                      error
@@ -61,6 +63,10 @@ func read(ctx context.Context, src source.Source, split string, after source.Off
 		}
 		r.pages++
 		r.next, r.columns = p.Next, nil
+		r.before = append(r.before, p.Before...)
+		if p.Schema == nil {
+			continue
+		}
 		for _, c := range p.Schema.Columns {
 			r.columns = append(r.columns, c.Name+" "+c.Type.String())
 		}
@@ -76,6 +82,7 @@ func read(ctx context.Context, src source.Source, split string, after source.Off
 				cells = append(cells, show(v))
 			}
 			r.rows, r.keys = append(r.rows, strings.Join(cells, "|")), append(r.keys, string(rec.Key))
+			r.times = append(r.times, rec.Time)
 		}
 	}
 	return r
@@ -91,6 +98,12 @@ func show(v record.Value) string {
 		return fmt.Sprint(v.Int())
 	case record.Float:
 		return fmt.Sprintf("%v(%s)", v.Float(), v.Str)
+	case record.Date:
+		return fmt.Sprintf("%dd", v.Int())
+	case record.Timestamp:
+		return fmt.Sprintf("%dus", v.Int())
+	case record.JSON:
+		return v.Str
 	}
 	return fmt.Sprintf("%q", v.Str)
 }
@@ -135,21 +148,62 @@ func TestRead(t *testing.T) {
 		{"spaces are kept", "a,b\n 1,x \n", "a string,b string", `" 1"|"x "`, ""},
 		{"no rows", "a,b\n", "a string,b string", "", ""},
 		{"ragged", "a,b\n1,2\n3\n4,5,6\n7,8\n", "a int64,b int64", "1|2;7|8",
-			"f.csv:3: 1 cells where the header names 2 columns;f.csv:4: 3 cells where the header names 2 columns"},
+			"f.csv:3: the row's cells are 1, the columns 2;f.csv:4: the row's cells are 3, the columns 2"},
 		{"bad quotes", "a,b\n1,x\"y\n\"2\"z,3\n4,\"u\nv\"w,5\n6,7\n", "a int64,b int64", "6|7",
 			"f.csv:2: " + errBare.Error() + ";f.csv:3: " + errQuote.Error() + ";f.csv:4: " + errQuote.Error()},
 		{"an open quote takes one line", "a,b\n1,2\n3,\"4\n5,6\n", "a int64,b int64", "1|2;5|6", "f.csv:3: " + errUnclosed.Error()},
 		{"not UTF-8", "a\nx\n\xff\n", "a string", `"x"`, "f.csv:3: the line is not UTF-8; convert the file, as with iconv"},
 	}
 	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			dir := write(t, map[string]string{"f.csv": tt.text})
-			r := read(t.Context(), open(t, dir+"/*.csv", nil), "f.csv", nil)
-			bad := strings.ReplaceAll(strings.Join(r.bad, ";"), dir+"/", "")
-			if r.err != nil || strings.Join(r.columns, ",") != tt.columns || strings.Join(r.rows, ";") != tt.rows || bad != tt.bad {
-				t.Errorf("%v\ncolumns %s\nrows    %s\nbad     %s", r.err, strings.Join(r.columns, ","), strings.Join(r.rows, ";"), bad)
-			}
-		})
+		t.Run(tt.name, func(t *testing.T) { gives(t, tt.text, nil, tt.columns, tt.rows, tt.bad) })
+	}
+}
+
+// gives holds what a file of that text is read as.
+func gives(t *testing.T, text string, set func(*Config), columns, rows, bad string) {
+	t.Helper()
+	dir := write(t, map[string]string{"f.csv": text})
+	r := read(t.Context(), open(t, dir+"/*.csv", set), "f.csv", nil)
+	r.bad = []string{strings.ReplaceAll(strings.Join(r.bad, ";"), dir+"/", "")}
+	if r.err != nil || strings.Join(r.columns, ",") != columns || strings.Join(r.rows, ";") != rows || r.bad[0] != bad {
+		t.Errorf("%v\ncolumns %s\nrows    %s\nbad     %s", r.err, strings.Join(r.columns, ","), strings.Join(r.rows, ";"), r.bad[0])
+	}
+}
+
+// columns makes declarations of name, type, name, type.
+func columns(t testing.TB, words ...string) (out []Column) {
+	t.Helper()
+	for i := 0; i < len(words); i += 2 {
+		c := Column{Name: words[i]}
+		if err := c.Type.UnmarshalText([]byte(words[i+1])); err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
+func TestOptions(t *testing.T) {
+	for _, tt := range []struct {
+		name, text         string
+		set                func(*Config)
+		columns, rows, bad string
+	}{
+		{"no header", "1,x\n2,y\n", func(c *Config) { c.Header, c.Columns = false, columns(t, "a", "infer", "b", "string") },
+			"a int64,b string", `1|"x";2|"y"`, ""},
+		{"no header, no rows", "", func(c *Config) { c.Header, c.Columns = false, columns(t, "a", "infer") }, "a string", "", ""},
+		{"no header, a byte order mark", "\xef\xbb\xbf1\n", func(c *Config) { c.Header, c.Columns = false, columns(t, "a", "infer") }, "a int64", "1", ""},
+		{"no header, other columns", "1,x\n2\n", func(c *Config) { c.Header, c.Columns = false, columns(t, "a", "int32", "b", "string") },
+			"a int32,b string", `1|"x"`, "f.csv:2: the row's cells are 1, the columns 2"},
+		{"some declared", "n,s,d\n1,2,2020-02-29\n3,4,x\n", func(c *Config) { c.Columns = columns(t, "s", "string", "d", "date") },
+			"n int64,s string,d date", `1|"2"|18321d`, `f.csv:3: column "d": "x" is no date, as columns: declares it`},
+		{"tabs", "a\tb\n1\t,\n", func(c *Config) { c.Delimiter = "\t" }, "a int64,b string", `1|","`, ""},
+		{"another quote", "a,b\n'x,''\n',\"\n", func(c *Config) { c.Quote = "'" }, "a string,b string", `"x,'\n"|"\""`, ""},
+		{"no quote", "a,b\n\"x,5\"\n", func(c *Config) { c.Quote = "none" }, "a string,b string", `"\"x"|"5\""`, ""},
+		{"thrice", "a\n1\n2", func(c *Config) { c.Repeat = 3 }, "a int64", "1;2;1;2;1;2", ""},
+		{"thrice nothing", "a\n\n\n", func(c *Config) { c.Repeat = 3 }, "a string", "", ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) { gives(t, tt.text, tt.set, tt.columns, tt.rows, tt.bad) })
 	}
 }
 
@@ -161,7 +215,7 @@ func TestMalformedFiles(t *testing.T) {
 		"Close,b,close\n":             `columns "Close" and "close" are one name`,
 		"a,\xff\n":                    "column 2 is not UTF-8",
 		"a,b\"\n":                     "the header line: a quote stands inside",
-		"b,c\n":                       `no column "a" to take the key from; the columns are ["b" "c"]`,
+		"b,c\n":                       `key: there is no column "a"; the columns are ["b" "c"]`,
 		"a\n" + long(maxRow+2) + "\n": "line 2 is longer than 16 MiB",
 	} {
 		dir := write(t, map[string]string{"f.csv": text})
@@ -208,41 +262,45 @@ func TestSplits(t *testing.T) {
 	}
 }
 
-func TestConfig(t *testing.T) {
-	for _, tt := range []struct {
-		set  func(*Config)
-		want string
-	}{
-		{func(c *Config) { c.Path = "[" }, "is not a glob"},
-		{func(c *Config) { c.Order = "sample" }, `unknown order "sample"`},
-		{func(c *Config) { c.Delimiter = ",," }, "cannot part cells"},
-		{func(c *Config) { c.Delimiter = "\"" }, "cannot part cells"},
-	} {
-		c := Defaults()
-		c.Path = "*.csv"
-		tt.set(&c)
-		if _, err := New(c); err == nil || !strings.Contains(err.Error(), tt.want) {
-			t.Errorf("%+v: %v", c, err)
-		}
-	}
-}
-
 func TestContract(t *testing.T) {
-	dir := write(t, map[string]string{"plain.csv": sample(40), "none.csv": "a,b\n", "dirty.csv": "a;b\n1;2\n3\n\"4\n\";5\n\n6;\"7\n8;9\n\n"})
-	for name, rate := range map[string]float64{"a row a page": 9e9, "large pages": 0} {
-		t.Run(name, func(t *testing.T) {
-			src := open(t, dir+"/*.csv", func(c *Config) { c.Delimiter = ";" })
-			if rate > 0 {
-				src.(*files).pace = newPace(9e9)
-				src.(*files).pace.rows = 1
-			}
+	text := map[string]string{"plain.csv": mixed(40), "none.csv": "a,b\n", "dirty.csv": "a;b\n1;2\n3\n\"4\n\";5\n\n6;\"7\n8;9\n\n"}
+	full := map[string]string{"plain.csv": mixed(40), "dirty.csv": text["dirty.csv"]}
+	packed := map[string]string{"a.csv.gz": gzipped(t, mixed(400)), "b.csv.zst": zstded(t, text["dirty.csv"])}
+	for _, tt := range []struct {
+		name  string
+		files map[string]string
+		rows  int // in a page; 0: as many as it takes
+		set   func(*Config)
+	}{
+		{"a row a page", text, 1, func(*Config) {}},
+		{"large pages", text, 0, func(*Config) {}},
+		{"without a header", text, 1, func(c *Config) { c.Header, c.Columns = false, columns(t, "a", "infer", "b", "infer") }},
+		{"compressed", packed, 7, func(*Config) {}},
+		{"twice", text, 3, func(c *Config) { c.Repeat = 2 }},
+		{"for ever", full, 3, func(c *Config) { c.Repeat = forever }},
+		{"sample", full, 3, func(c *Config) { c.Order = sampled }},
+		{"sample of compressed", packed, 3, func(c *Config) { c.Order = sampled }},
+		{"follow", full, 3, func(c *Config) { c.Follow = true }},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			dir := write(t, tt.files)
+			src := open(t, dir+"/*.csv*", func(c *Config) { c.Delimiter = ";"; tt.set(c) })
+			inPages(src, tt.rows)
 			sourcetest.Run(t, src)
 		})
 	}
 }
 
-// sample is a file whose columns have a type each, and quotes here and there.
-func sample(rows int) string {
+// inPages makes pages of so many rows, as fast as they come.
+func inPages(src source.Source, rows int) {
+	if rows > 0 {
+		src.(*files).pace = newPace(9e9)
+		src.(*files).pace.rows = rows
+	}
+}
+
+// mixed is a file whose columns have a type each, and quotes here and there.
+func mixed(rows int) string {
 	var b strings.Builder
 	b.WriteString("i;d;s;b\n")
 	for i := range rows {

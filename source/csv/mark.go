@@ -3,10 +3,6 @@ package csv
 import (
 	"encoding/json"
 	"fmt"
-	"hash/crc32"
-	"io"
-	"os"
-	"slices"
 
 	"github.com/penstock/penstock/record"
 	"github.com/penstock/penstock/source"
@@ -15,13 +11,15 @@ import (
 // mark is the offset of a split. It pins the columns and their types, so that a resumed read gives the same cells.
 type mark struct {
 	V     int           `json:"v"`
-	Byte  int64         `json:"byte"` // where the next row begins
+	Byte  int64         `json:"byte"` // of the text, where the next row begins; of a sample, the text's size
 	Line  int           `json:"line"` // lines before it
-	Row   int64         `json:"row"`  // rows before it, bad ones too
-	Names []string      `json:"names"`
-	Types []record.Type `json:"types"`
-	Tail  uint32        `json:"tail"` // checksum of the bytes just before Byte
-	Done  bool          `json:"done,omitempty"`
+	Row   int64         `json:"row"`  // rows given so far, bad ones too
+	Names []string      `json:"names,omitempty"`
+	Types []record.Type `json:"types,omitempty"`
+	Tail  uint32        `json:"tail"`            // checksum of the bytes just before Byte
+	Order string        `json:"order,omitempty"` // unless it is the file's
+	Pass  int           `json:"pass,omitempty"`  // how many times the file has been read
+	Done  bool          `json:"done,omitempty"`  // Byte is the end of the file
 }
 
 const tailBytes = 256
@@ -34,48 +32,32 @@ func parseMark(o source.Offset) (m mark, err error) {
 	if err := json.Unmarshal(o, &m); err != nil {
 		return m, fmt.Errorf("the stored offset is not a csv source's: %w; give the connector another name to read from the start", err)
 	}
-	if m.V != 1 || len(m.Names) == 0 || len(m.Names) != len(m.Types) {
+	if m.V != 1 || len(m.Names) != len(m.Types) || len(m.Names) == 0 && m.Byte > 0 {
 		return m, fmt.Errorf("the stored offset %s is not of a form that this version knows; run the version that wrote it", o)
+	}
+	if len(m.Names) == 0 {
+		m = mark{}
 	}
 	return m, nil
 }
 
 // offset is what parseMark reads.
-func (m *mark) offset() (source.Offset, error) {
+func (m mark) offset() (source.Offset, error) {
 	m.V = 1
 	return json.Marshal(m)
 }
 
-// seal notes the bytes before the mark.
-func (m *mark) seal(f io.ReaderAt) (err error) {
-	m.Tail, err = tail(f, m.Byte)
-	return err
+// moved is the mark at another place of the same split.
+func (m mark) moved(to place) mark {
+	m.Byte, m.Line, m.Tail = to.at, to.line, to.tail
+	return m
 }
 
-// check refuses a file that is not the one the mark was made in.
-func (m *mark) check(f *os.File, names []string) error {
-	const remedy = "give the new file another name, or the connector one, to read it from the start"
-	st, err := f.Stat()
-	if err != nil {
-		return err
-	}
-	if st.Size() < m.Byte {
-		return fmt.Errorf("the file was replaced: %d bytes had been read, now it has %d; %s", m.Byte, st.Size(), remedy)
-	}
-	if !slices.Equal(names, m.Names) {
-		return fmt.Errorf("the file was replaced: its columns were %q, now they are %q; %s", m.Names, names, remedy)
-	}
-	sum, err := tail(f, m.Byte)
-	if err == nil && sum != m.Tail {
-		return fmt.Errorf("the file was replaced: line %d, the last one read, is another now; %s", m.Line, remedy)
-	}
-	return err
+// replaced says that the file is not the one that its mark was made in.
+func replaced(format string, args ...any) error {
+	return fmt.Errorf("the file was replaced: "+format+"; give the new file another name, or the connector one, to read it from the start", args...)
 }
 
-func tail(f io.ReaderAt, end int64) (uint32, error) {
-	b := make([]byte, min(end, tailBytes))
-	if _, err := f.ReadAt(b, end-int64(len(b))); err != nil && err != io.EOF {
-		return 0, err
-	}
-	return crc32.ChecksumIEEE(b), nil
+func shrunk(was, is int64) error {
+	return replaced("%d bytes had been read, now it has %d", was, is)
 }

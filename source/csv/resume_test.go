@@ -3,28 +3,23 @@ package csv
 import (
 	"bytes"
 	"context"
-	stdcsv "encoding/csv"
 	"errors"
-	"io"
-	"math"
-	"math/rand/v2"
 	"os"
-	"strconv"
+	"slices"
 	"strings"
 	"testing"
-	"testing/synctest"
-	"time"
-	"unicode/utf8"
 
-	"github.com/penstock/penstock/plugin"
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/penstock/penstock/source"
 )
 
 // A file that grew keeps the types it was first read with.
 func TestTypesArePinned(t *testing.T) {
 	dir := write(t, map[string]string{"f.csv": "a,b\n1,x\n2,y\n3,z"})
 	src := open(t, dir+"/*.csv", nil)
-	src.(*files).pace = newPace(9e9)
-	src.(*files).pace.rows = 2
+	inPages(src, 2)
 	var first []byte
 	for p, err := range src.Read(t.Context(), "f.csv", nil) {
 		if err != nil || len(p.Records) != 2 {
@@ -38,7 +33,7 @@ func TestTypesArePinned(t *testing.T) {
 	}
 	r := read(t.Context(), src, "f.csv", first)
 	if r.err != nil || strings.Join(r.rows, ";") != `3|"z";5|"6"` || len(r.bad) != 1 ||
-		!strings.HasSuffix(r.bad[0], `f.csv:5: column "a": "four" is no int64, which the column's cells were when the file was first read`) {
+		!strings.HasSuffix(r.bad[0], `f.csv:5: column "a": "four" is no int64, which the column's cells were when the file was first read; declare another type in columns`) {
 		t.Errorf("%q, %q, %v", r.rows, r.bad, r.err)
 	}
 	if again := read(t.Context(), src, "f.csv", r.next); again.pages != 0 || again.err != nil {
@@ -50,8 +45,7 @@ func TestReplacedFile(t *testing.T) {
 	const text = "a,b\n1,2\n3,4\n5,6\n"
 	dir := write(t, map[string]string{"f.csv": text})
 	src := open(t, dir+"/*.csv", nil)
-	src.(*files).pace = newPace(9e9)
-	src.(*files).pace.rows = 2
+	inPages(src, 2)
 	var after []byte
 	for p := range src.Read(t.Context(), "f.csv", nil) {
 		after = p.Next
@@ -78,184 +72,156 @@ func TestReplacedFile(t *testing.T) {
 	}
 }
 
-// Rows come at the rate, never more than 100 ms of them in a page, nor a burst at the start; a stall is caught up with.
-func TestRate(t *testing.T) {
-	for _, rate := range []float64{0.5, 1, 15, 1000, 99_999, 500_000} {
-		t.Run(strconv.FormatFloat(rate, 'f', -1, 64), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				p, total, start := newPace(plugin.Rate(rate)), 0, time.Now()
-				if float64(p.pageRows()) > max(1, rate/10) {
-					t.Fatalf("%d rows in a page", p.pageRows())
-				}
-				for total < int(10*rate)+10 {
-					if err := p.wait(t.Context(), p.pageRows()); err != nil {
-						t.Fatal(err)
-					}
-					total += p.pageRows()
-					due := float64(total-p.pageRows()) / rate
-					if took := time.Since(start).Seconds(); math.Abs(took-due) > 0.001 {
-						t.Fatalf("%d rows after %v s, due after %v", total, took, due)
-					}
-				}
-				time.Sleep(time.Second / 2)
-				stalled := time.Now()
-				for n := p.pageRows(); n <= int(rate/2); n += p.pageRows() {
-					p.wait(t.Context(), p.pageRows())
-				}
-				if took := time.Since(stalled); rate >= 10 && took > time.Second/100 {
-					t.Errorf("half a second of rows took %v to catch up", took)
-				}
-			})
-		})
-	}
-}
-
-func TestRateOfAFile(t *testing.T) {
-	dir := write(t, map[string]string{"f.csv": "a\n" + strings.Repeat("1\n", 500), "g.csv": "a\n" + strings.Repeat("1\n", 500)})
-	src := open(t, dir+"/*.csv", func(c *Config) { c.Rate = 2000 })
-	start := time.Now()
-	for _, split := range []string{"f.csv", "g.csv"} {
-		if r := read(t.Context(), src, split, nil); r.err != nil || len(r.rows) != 500 || r.pages != 3 {
-			t.Fatalf("%d rows in %d pages, %v", len(r.rows), r.pages, r.err)
+func gzipped(t testing.TB, text string) string {
+	t.Helper()
+	var b bytes.Buffer
+	for _, part := range []string{text[:len(text)/2], text[len(text)/2:]} { // two members, as of two files put together
+		z := gzip.NewWriter(&b)
+		_, err := z.Write([]byte(part))
+		if err := errors.Join(err, z.Close()); err != nil {
+			t.Fatal(err)
 		}
 	}
-	if took := time.Since(start); took < 390*time.Millisecond || took > 2*time.Second {
-		t.Errorf("1000 rows at 2000/s took %v", took)
-	}
+	return b.String()
 }
 
-func TestContextEndsTheWait(t *testing.T) {
-	dir := write(t, map[string]string{"f.csv": "a\n1\n2\n3\n"})
-	src := open(t, dir+"/*.csv", func(c *Config) { c.Rate = 0.001 })
-	ctx, cancel := context.WithCancel(t.Context())
-	time.AfterFunc(20*time.Millisecond, cancel)
-	if r := read(ctx, src, "f.csv", nil); !errors.Is(r.err, context.Canceled) || len(r.rows) != 1 {
-		t.Errorf("%d rows, %v", len(r.rows), r.err)
-	}
-}
-
-func TestNumbersAreExact(t *testing.T) {
-	random := rand.New(rand.NewPCG(1, 2))
-	for range 200_000 {
-		f := math.Float64frombits(random.Uint64())
-		if random.IntN(2) == 0 {
-			f = float64(random.IntN(1e9)) / math.Pow10(random.IntN(9))
-		}
-		if math.IsNaN(f) || math.IsInf(f, 0) {
-			continue
-		}
-		text := strconv.AppendFloat(nil, f, "fge"[random.IntN(3)], -1, 64)
-		if got, ok := parseNumber(text).float64(text); (!ok && text[0] != '0') || ok && math.Float64bits(got) != math.Float64bits(f) {
-			t.Fatalf("%s is read as %v, %v", text, got, ok)
-		}
-	}
-}
-
-func FuzzRead(f *testing.F) {
-	for _, seed := range []string{"a,b\n1,2\n", "\"a\"\"\",\"b\r\nc\"\r\n\r\n,\n", "a\"b\n\"a\"b\n\"a", "\"\r", "a\r\r\n\r", "\"a\"\r"} {
-		f.Add([]byte(seed), uint16(7))
-	}
-	f.Fuzz(func(t *testing.T, data []byte, step uint16) {
-		want := stdcsv.NewReader(bytes.NewReader(data))
-		want.FieldsPerRecord = -1
-		got := rows{r: &slow{data, int(step%9) + 1}, comma: ','}
-		for {
-			record, wantErr := want.Read()
-			bad, err := got.next()
-			if errors.Is(wantErr, stdcsv.ErrQuote) && want.InputOffset() == int64(len(data)) {
-				return // a quote never closed takes the rest of the file there, one line here
-			}
-			if err != nil || wantErr == io.EOF {
-				if err != io.EOF || wantErr != io.EOF {
-					t.Fatalf("%v, encoding/csv %v", err, wantErr)
-				}
-				return
-			}
-			if (bad == nil) != (wantErr == nil) || bad == nil && !equal(&got, record) {
-				t.Fatalf("%q is %v %v, in encoding/csv %q %v", got.row, got.cells, bad, record, wantErr)
-			}
-			if got.at != want.InputOffset() && utf8.Valid(data) && bytes.IndexByte(data[got.at:], '\n') > 0 {
-				t.Fatalf("at %d, encoding/csv at %d", got.at, want.InputOffset())
-			}
-		}
-	})
-}
-
-func equal(r *rows, record []string) bool {
-	if len(r.cells) != len(record) {
-		return false
-	}
-	for i, c := range r.cells {
-		if string(c.text(r.row)) != record[i] {
-			return false
-		}
-	}
-	return true
-}
-
-// slow gives a few bytes at a time.
-type slow struct {
-	data []byte
-	step int
-}
-
-func (s *slow) Read(b []byte) (int, error) {
-	if len(s.data) == 0 {
-		return 0, io.EOF
-	}
-	n := copy(b[:min(s.step, len(b))], s.data)
-	s.data = s.data[n:]
-	return n, nil
-}
-
-func BenchmarkRead(b *testing.B) {
-	text, err := os.ReadFile("../../testdata/stock/hsi.csv")
-	if err != nil {
-		b.Fatal(err)
-	}
-	head, rest, _ := bytes.Cut(text, []byte("\n"))
-	all := append(append(head, '\n'), bytes.Repeat(rest, 40)...)
-	dir := write(b, map[string]string{"f.csv": string(all)})
-	src := open(b, dir+"/*.csv", func(c *Config) { c.Key = "Index" })
-	b.SetBytes(int64(len(all)))
-	b.ReportAllocs()
-	rows := 0
-	for b.Loop() {
-		for p, err := range src.Read(b.Context(), "f.csv", nil) {
-			if err != nil {
-				b.Fatal(err)
-			}
-			rows += len(p.Records)
-		}
-	}
-	b.ReportMetric(float64(rows)/b.Elapsed().Seconds(), "rows/s")
-}
-
-// Rows that lie across two pieces of memory come out whole.
-func TestLargeFileReadsAsEncodingCSVDoes(t *testing.T) {
-	var text strings.Builder
-	text.WriteString("n,text,last\n")
-	for i := range 20_000 {
-		text.WriteString("x" + strconv.Itoa(i) + ",\"" + strings.Repeat("a\"\"b\r\n", i%17) + "\",end" + strings.Repeat("z", i%31) + "\r\n")
-	}
-	want, err := stdcsv.NewReader(strings.NewReader(text.String())).ReadAll()
+func zstded(t testing.TB, text string) string {
+	t.Helper()
+	z, err := zstd.NewWriter(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir := write(t, map[string]string{"f.csv": text.String()})
-	n := 0
-	for p, err := range open(t, dir+"/f.csv", nil).Read(t.Context(), "f.csv", nil) {
-		if err != nil || len(p.Bad) > 0 {
-			t.Fatal(err, p.Bad)
+	defer z.Close()
+	return string(z.EncodeAll([]byte(text), nil))
+}
+
+// A compressed file is read, and gone on with, as its text is, to the very offsets.
+func TestCompressed(t *testing.T) {
+	text := mixed(40_000)
+	dir := write(t, map[string]string{"f.csv": text, "f.csv.gz": gzipped(t, text), "f.csv.zst": zstded(t, text)})
+	set := func(c *Config) { c.Delimiter = ";" }
+	want := offsets(t, open(t, dir+"/*", set), "f.csv", nil)
+	if len(want) < 4 {
+		t.Fatalf("%d pages", len(want))
+	}
+	for _, split := range []string{"f.csv.gz", "f.csv.zst"} {
+		src := open(t, dir+"/*", set)
+		if got := offsets(t, src, split, nil); !slices.Equal(got, want) {
+			t.Errorf("%s: %d pages, not %d", split, len(got), len(want))
 		}
-		for _, r := range p.Records {
-			n++
-			if r.Row[0].Str != want[n][0] || r.Row[1].Str != want[n][1] || r.Row[2].Str != want[n][2] {
-				t.Fatalf("row %d is %v, not %q", n, r.Row, want[n])
+		for i, after := range want {
+			if got := offsets(t, src, split, source.Offset(after)); !slices.Equal(got, want[i+1:]) {
+				t.Errorf("%s: %d pages after %d of %d", split, len(got), i+1, len(want))
 			}
 		}
 	}
-	if n != len(want)-1 {
-		t.Errorf("%d rows, not %d", n, len(want)-1)
+}
+
+// offsets reads a split and gives the offset after every page.
+func offsets(t *testing.T, src source.Source, split string, after source.Offset) (all []string) {
+	t.Helper()
+	for p, err := range src.Read(t.Context(), split, after) {
+		if err != nil || len(p.Bad) > 0 {
+			t.Fatal(split, err, p.Bad)
+		}
+		all = append(all, string(p.Next))
+	}
+	return all
+}
+
+func TestDamagedFiles(t *testing.T) {
+	text := mixed(20_000)
+	gz, zst := gzipped(t, text), zstded(t, text)
+	dir := write(t, map[string]string{"plain.gz": text, "plain.zst": text, "cut.gz": gz[:len(gz)-9], "cut.zst": zst[:len(zst)-9], "void.gz": "", "void.zst": ""})
+	src := open(t, dir+"/*", func(c *Config) { c.Delimiter = ";" })
+	for split, want := range map[string]string{
+		"plain.gz": "is it whole, and gzip as its name says?", "plain.zst": "is it whole, and zstd as its name says?",
+		"cut.gz": "the file cannot be decompressed: unexpected EOF; is it whole", "cut.zst": "the file cannot be decompressed: unexpected EOF; is it whole",
+		"void.gz": "the file is empty", "void.zst": "the file is empty",
+	} {
+		if r := read(t.Context(), src, split, nil); r.err == nil || !strings.Contains(r.err.Error(), want) {
+			t.Errorf("%s: %v", split, r.err)
+		}
+	}
+	for split, was := range map[string]string{"new.gz": gz, "new.zst": zst} {
+		now := map[string]func(testing.TB, string) string{"new.gz": gzipped, "new.zst": zstded}[split]
+		dir := write(t, map[string]string{split: was})
+		src := open(t, dir+"/*", func(c *Config) { c.Delimiter = ";" })
+		after := offsets(t, src, split, nil)[0]
+		for other, want := range map[string]string{
+			text[:1000]: "bytes had been read, now it has 1000", strings.ReplaceAll(text, "true", "TRUE"): "the last one read, is another now",
+			"x" + text[1:]: `its columns were ["i" "d" "s" "b"], now they are ["x" "d" "s" "b"]`,
+		} {
+			if err := os.WriteFile(dir+"/"+split, []byte(now(t, other)), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			if r := read(t.Context(), src, split, []byte(after)); r.err == nil || !strings.Contains(r.err.Error(), "the file was replaced: ") || !strings.Contains(r.err.Error(), want) {
+				t.Errorf("%s: %v", split, r.err)
+			}
+		}
+	}
+}
+
+// What the config says after a restart decides, where the file has been read in part.
+func TestConfigChangedBetween(t *testing.T) {
+	const text = "a,b\n1,2\n3,4\n5,6\n"
+	dir := write(t, map[string]string{"f.csv": text})
+	begin := func(set func(*Config)) source.Offset {
+		src := open(t, dir+"/f.csv", set)
+		inPages(src, 1)
+		for p := range src.Read(t.Context(), "f.csv", nil) {
+			return p.Next
+		}
+		return nil
+	}
+	bare := func(names ...string) func(*Config) {
+		return func(c *Config) { c.Header, c.Columns = false, columns(t, names...) }
+	}
+	sample := func(c *Config) { c.Order = sampled }
+	for _, tt := range []struct {
+		name, rows, err string
+		was, is         func(*Config)
+	}{
+		{"a type declared", `"3"|4;"5"|6`, "", nil, func(c *Config) { c.Columns = columns(t, "a", "string") }},
+		{"other names", "", `columns: they were ["a" "b"] when the file was begun, now they are ["a" "c"]`, bare("a", "infer", "b", "infer"), bare("a", "infer", "c", "infer")},
+		{"more passes", "3|4;5|6;1|2;3|4;5|6", "", nil, func(c *Config) { c.Repeat = 2 }},
+		{"follow no more", "3|4;5|6", "", func(c *Config) { c.Follow = true }, nil},
+		{"sample now", "", "the file was begun in another order than sample", nil, sample},
+		{"sample no more", "", "the file was begun in another order than file", sample, nil},
+	} {
+		r := read(t.Context(), open(t, dir+"/f.csv", tt.is), "f.csv", begin(tt.was))
+		if strings.Join(r.rows, ";") != tt.rows || (r.err == nil) != (tt.err == "") || r.err != nil && !strings.Contains(r.err.Error(), tt.err) {
+			t.Errorf("%s: %q, %v", tt.name, r.rows, r.err)
+		}
+	}
+	end := read(t.Context(), open(t, dir+"/f.csv", nil), "f.csv", nil).next
+	if r := read(t.Context(), open(t, dir+"/f.csv", func(c *Config) { c.Repeat = 2 }), "f.csv", end); strings.Join(r.rows, ";") != "1|2;3|4;5|6" {
+		t.Errorf("a second pass after the end: %q, %v", r.rows, r.err)
+	}
+}
+
+func TestRepeatForever(t *testing.T) {
+	dir := write(t, map[string]string{"f.csv": "a\n1\n2\n3", "none.csv": "a\n\n"})
+	src := open(t, dir+"/*.csv", func(c *Config) { c.Repeat = forever })
+	inPages(src, 2)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	rows := ""
+	for p, err := range src.Read(ctx, "f.csv", nil) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range p.Records {
+			rows += show(r.Row[0])
+		}
+		if len(rows) > 20 {
+			break
+		}
+	}
+	if !strings.HasPrefix(rows, "123123123123123") {
+		t.Error(rows)
+	}
+	if r := read(ctx, src, "none.csv", nil); r.err == nil || !strings.Contains(r.err.Error(), "there are no rows to repeat") {
+		t.Error(r.err)
 	}
 }

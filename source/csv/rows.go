@@ -2,9 +2,10 @@ package csv
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
+	"slices"
 )
 
 const (
@@ -12,20 +13,16 @@ const (
 	maxRow     = 16 << 20
 )
 
-var (
-	errBare     = errors.New(`a quote stands inside a cell that does not begin with one; double it and put the cell in quotes`)
-	errQuote    = errors.New(`a quoted cell goes on after its closing quote; double quotes inside a cell`)
-	errUnclosed = errors.New(`a quoted cell has no closing quote`)
-)
-
-// rows cuts a file into rows and a row into cells, by the rules of RFC 4180 and encoding/csv: quotes may hold delimiters,
+// rows cuts a text into rows and a row into cells, by the rules of RFC 4180 and encoding/csv: quotes may hold delimiters,
 // line ends and doubled quotes, \r\n is \n, empty lines are no rows. Cells stay where they were read to: they are good
 // until recycle.
 type rows struct {
 	r     io.Reader
 	comma byte
-	end   bool  // nothing comes after row
-	at    int64 // in the file, of the first byte after row
+	quote byte  // 0 where there is none
+	grows bool  // what does not end with a line end is not a row yet
+	end   bool  // nothing comes after row, for now; known after peek
+	at    int64 // in the text, of the first byte after row
 	line  int   // lines up to there
 	row   []byte
 	cells []cell // of row
@@ -33,30 +30,54 @@ type rows struct {
 
 	buf        []byte // of which [pos:] is yet to be cut
 	pos        int
+	before     []byte // buf, where that is fewer than tailBytes
 	eof        bool
 	used, free [][]byte
 }
 
-// cell is a place in row, without its quotes.
-type cell struct {
-	lo, hi  int
-	escaped bool // holds doubled quotes or \r\n
+// place is where a row begins, so that it can be found again.
+type place struct {
+	at   int64
+	line int
+	tail uint32 // checksum of the tailBytes before it
 }
 
-// text is what the cell says.
-func (c cell) text(row []byte) []byte {
-	b := row[c.lo:c.hi]
-	if !c.escaped {
-		return b
+// here is the place after row, or before it.
+func (r *rows) here() place { return place{r.at, r.line, r.tail(r.pos)} }
+func (r *rows) back() place {
+	at, line := r.begins()
+	return place{at, line, r.tail(r.pos - len(r.row))}
+}
+
+// begins is where row does, and how many lines stand before it.
+func (r *rows) begins() (at int64, line int) { return r.at - int64(len(r.row)), r.line - r.lines }
+
+func (r *rows) tail(pos int) uint32 {
+	if n := pos - tailBytes; n >= 0 {
+		return crc32.ChecksumIEEE(r.buf[n:pos])
 	}
-	plain := make([]byte, 0, len(b))
-	for i := 0; i < len(b); i++ {
-		if b[i] == '"' || b[i] == '\r' && i+1 < len(b) && b[i+1] == '\n' {
-			i++
+	n := min(len(r.before), tailBytes-pos)
+	return crc32.Update(crc32.ChecksumIEEE(r.before[len(r.before)-n:]), crc32.IEEETable, r.buf[:pos])
+}
+
+// restart begins anew at a place of the text, which r.r has gone to already.
+func (r *rows) restart(at int64, line int) {
+	r.used = append(r.used, r.buf)
+	r.recycle()
+	*r = rows{r: r.r, comma: r.comma, quote: r.quote, grows: r.grows, at: at, line: line, used: r.used, free: r.free}
+}
+
+// pass goes n bytes on without looking at them, and gives how many there were.
+func (r *rows) pass(n int) (int, error) {
+	for !r.eof && len(r.buf)-r.pos < n {
+		if err := r.fill(); err != nil {
+			return 0, err
 		}
-		plain = append(plain, b[i])
 	}
-	return plain
+	n = min(n, len(r.buf)-r.pos)
+	r.pos += n
+	r.at += int64(n)
+	return n, nil
 }
 
 // recycle takes the memory of all rows so far back.
@@ -69,7 +90,7 @@ func (r *rows) recycle() {
 	r.used = r.used[:0]
 }
 
-// skipBOM skips a byte order mark at the start of the file.
+// skipBOM skips a byte order mark at the start of the text.
 func (r *rows) skipBOM() error {
 	err := r.fill()
 	if bytes.HasPrefix(r.buf, []byte("\xef\xbb\xbf")) {
@@ -82,9 +103,8 @@ func (r *rows) skipBOM() error {
 func (r *rows) next() (bad, err error) {
 	for {
 		data := r.buf[r.pos:min(len(r.buf), r.pos+maxRow)]
-		last := r.eof && r.pos+len(data) == len(r.buf)
+		last := r.eof && !r.grows && r.pos+len(data) == len(r.buf)
 		if last && len(data) == 0 {
-			r.end = true
 			return nil, io.EOF
 		}
 		size, bad := r.cut(data, last)
@@ -92,6 +112,9 @@ func (r *rows) next() (bad, err error) {
 			if size, bad = lineEnd(data, 0), errUnclosed; data[size-1] != '\n' && !last {
 				return nil, fmt.Errorf("line %d is longer than %d MiB; is this a CSV file?", r.line+1, maxRow>>20)
 			}
+		}
+		if size == 0 && r.eof {
+			return nil, io.EOF
 		}
 		if size == 0 {
 			if err := r.fill(); err != nil {
@@ -101,9 +124,19 @@ func (r *rows) next() (bad, err error) {
 		}
 		r.take(data[:size])
 		if len(r.cells) > 0 || bad != nil {
-			return bad, r.peek()
+			return bad, nil
 		}
 	}
+}
+
+// only makes row of data, which holds nothing else.
+func (r *rows) only(data []byte, line int) (bad error) {
+	size, bad := r.cut(data, true)
+	if size == 0 {
+		size, bad = lineEnd(data, 0), errUnclosed
+	}
+	r.row, r.line = data[:size], line+r.lines
+	return bad
 }
 
 func (r *rows) take(row []byte) {
@@ -113,7 +146,7 @@ func (r *rows) take(row []byte) {
 	r.line += r.lines
 }
 
-// peek finds out whether row is the last.
+// peek finds out whether row is the last. Only row's text, not its place, is to be had afterwards.
 func (r *rows) peek() (err error) {
 	if r.pos == len(r.buf) && !r.eof {
 		err = r.fill()
@@ -143,36 +176,8 @@ func (r *rows) move() {
 	} else {
 		next = make([]byte, max(chunkBytes, 2*len(rest)))
 	}
+	before := append(slices.Clone(r.before), r.buf[max(0, r.pos-tailBytes):r.pos]...)
+	r.before = before[max(0, len(before)-tailBytes):]
 	r.used = append(r.used, r.buf)
 	r.buf, r.pos = append(next[:0], rest...), 0
-}
-
-// cut finds the first row of data, its lines and its cells. Size 0: it does not end there. Last: the file ends with data.
-func (r *rows) cut(data []byte, last bool) (size int, bad error) {
-	r.cells, r.lines = r.cells[:0], 1
-	size = bytes.IndexByte(data, '\n') + 1
-	if size == 0 && last {
-		size = len(data)
-	}
-	line := trimEnd(data[:size])
-	if len(line) == 0 {
-		return size, nil
-	}
-	if bytes.IndexByte(line, '"') >= 0 {
-		return r.cutQuoted(data, last)
-	}
-	for at := 0; ; {
-		i := bytes.IndexByte(line[at:], r.comma)
-		if i < 0 {
-			r.cells = append(r.cells, cell{lo: at, hi: len(line)})
-			return size, nil
-		}
-		r.cells = append(r.cells, cell{lo: at, hi: at + i})
-		at += i + 1
-	}
-}
-
-// trimEnd takes a line's end off: \n, \r\n, or \r before the end of the file.
-func trimEnd(line []byte) []byte {
-	return bytes.TrimSuffix(bytes.TrimSuffix(line, []byte("\n")), []byte("\r"))
 }

@@ -1,107 +1,22 @@
 package csv
 
 import (
-	"fmt"
+	"encoding/json"
 	"math"
-	"strconv"
+	"strings"
+	"time"
 	"unsafe"
 
 	"github.com/penstock/penstock/record"
 )
 
-// number is what a cell's text says when it is read as one.
-type number struct {
-	ok    bool // a decimal number
-	whole bool // an integer, written as integers are: 12 and -12, but not 012, +12 or -0
-	json  bool // written as JSON writes numbers
-	neg   bool
-	exp   bool
-	frac  int    // digits after the point
-	mant  uint64 // all digits, unless big
-	big   bool   // more than 18 digits
-}
-
-// parseNumber reads text such as 12, -0.5, .5, 1e9. Leading zeros and plus signs are not numbers' but codes'.
-func parseNumber(b []byte) (n number) {
-	i := 0
-	if n.neg = len(b) > 0 && b[0] == '-'; n.neg {
-		i = 1
+// readable tells whether cells can be read as a type.
+func readable(t record.Type) bool {
+	switch t.Kind {
+	case record.Bool, record.Int, record.Float, record.String, record.Date, record.Timestamp, record.JSON:
+		return true
 	}
-	lead := i
-	i = n.digits(b, i)
-	ints := i - lead
-	if ints > 1 && b[lead] == '0' {
-		return n
-	}
-	point := i < len(b) && b[i] == '.'
-	if point {
-		from := i + 1
-		i = n.digits(b, from)
-		n.frac = i - from
-	}
-	if ints+n.frac == 0 {
-		return n
-	}
-	n.big = ints+n.frac > 18
-	if n.exp = i < len(b) && b[i]|0x20 == 'e'; n.exp {
-		if i++; i < len(b) && (b[i] == '+' || b[i] == '-') {
-			i++
-		}
-		from := i
-		for i < len(b) && b[i]-'0' <= 9 {
-			i++
-		}
-		if i == from {
-			return n
-		}
-	}
-	n.ok = i == len(b)
-	n.json = n.ok && ints > 0 && (!point || n.frac > 0)
-	n.whole = n.ok && !point && !n.exp && !(n.neg && n.mant == 0)
-	return n
-}
-
-// digits takes the digits of b from i on into mant and gives the place after them.
-func (n *number) digits(b []byte, i int) int {
-	for i < len(b) && b[i]-'0' <= 9 {
-		n.mant = n.mant*10 + uint64(b[i]-'0')
-		i++
-	}
-	return i
-}
-
-// int64 is the number, if it is whole and fits.
-func (n number) int64(b []byte) (int64, bool) {
-	if !n.whole {
-		return 0, false
-	}
-	if n.big {
-		v, err := strconv.ParseInt(alias(b), 10, 64)
-		return v, err == nil
-	}
-	if n.neg {
-		return -int64(n.mant), true
-	}
-	return int64(n.mant), true
-}
-
-var pow10 = [...]float64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18}
-
-// float64 is the double nearest to the number, if there is a finite one. One division of two exact doubles is exact enough:
-// it rounds once.
-func (n number) float64(b []byte) (float64, bool) {
-	if !n.ok {
-		return 0, false
-	}
-	if n.big || n.exp || n.mant >= 1<<53 || n.frac >= len(pow10) {
-		v, err := strconv.ParseFloat(alias(b), 64)
-		return v, err == nil
-	}
-	v := float64(n.mant) / pow10[n.frac]
-	if n.neg {
-		v = math.Copysign(v, -1)
-	}
-	return v, true
+	return false
 }
 
 // value is the cell of type t that text says, or ok = false. Its Str lies in text's memory.
@@ -111,8 +26,8 @@ func value(text []byte, t record.Type) (v record.Value, ok bool) {
 	}
 	switch t.Kind {
 	case record.Int:
-		n, ok := parseNumber(text).int64(text)
-		return record.IntOf(n), ok
+		n, ok := parseNumber(text).integer(text)
+		return record.IntOf(n), ok && (!t.Short || n == int64(int32(n)))
 	case record.Float:
 		n := parseNumber(text)
 		f, ok := n.float64(text)
@@ -120,12 +35,25 @@ func value(text []byte, t record.Type) (v record.Value, ok bool) {
 		if n.json {
 			v.Str = alias(text)
 		}
-		return v, ok
+		return v, ok && (!t.Short || !math.IsInf(float64(float32(f)), 0))
 	case record.Bool:
 		b, ok := parseBool(text)
 		return record.BoolOf(b), ok
+	case record.Date, record.Timestamp:
+		return moment(text, t)
+	case record.JSON:
+		return record.JSONOf(alias(text)), json.Valid(text)
 	}
 	return record.StringOf(alias(text)), true
+}
+
+// integer is int64, of numbers such as 12.0 and 1.2e3 too.
+func (n number) integer(text []byte) (int64, bool) {
+	if v, ok := n.int64(text); ok || n.whole {
+		return v, ok
+	}
+	f, ok := n.float64(text)
+	return int64(f), ok && f == math.Trunc(f) && math.Abs(f) < 1<<53
 }
 
 func isNaN(b []byte) bool { return len(b) == 3 && (string(b) == "NaN" || string(b) == "nan") }
@@ -142,46 +70,91 @@ func parseBool(b []byte) (value, ok bool) {
 
 func alias(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 
-// guess is what the cells of a column have in common so far.
-type guess struct {
-	seen, nan                 bool
-	notInt, notFloat, notBool bool
+var (
+	midnight  = time.Date(0, 1, 1, 0, 0, 0, 0, time.UTC) // of a clock that time.Parse has read
+	firstTime = midnight.UnixMicro()
+	lastTime  = time.Date(9999, 12, 31, 23, 59, 59, 999_999_000, time.UTC).UnixMicro()
+)
+
+// moment reads a Date, or a Timestamp in ISO 8601 or as an epoch.
+func moment(text []byte, t record.Type) (v record.Value, ok bool) {
+	if t.Kind == record.Date {
+		day, err := time.Parse(time.DateOnly, alias(text))
+		return record.DateOf(day.Unix() / (24 * 60 * 60)), err == nil
+	}
+	us, ok := parseTime(text)
+	if t.Short {
+		us -= (us%1000 + 1000) % 1000
+	}
+	return record.TimestampOf(us), ok
 }
 
-func (g *guess) see(text []byte) {
-	if len(text) == 0 || g.notInt && g.notFloat && g.notBool {
-		return
-	}
-	if isNaN(text) {
-		g.nan = true
-		return
-	}
-	g.seen = true
-	if _, ok := parseBool(text); !ok {
-		g.notBool = true
-	}
-	n := parseNumber(text)
-	_, fits := n.int64(text)
-	g.notInt = g.notInt || !fits
-	if _, finite := n.float64(text); !finite || n.whole && !fits { // an integer that no int64 holds is a code, not a measure
-		g.notFloat, g.notInt = true, true
-	}
+// recordTime is the Time of a record, in milliseconds. Kafka has none before 1970, and takes 0 for none.
+func recordTime(text []byte) (ms int64, ok bool) {
+	us, ok := parseTime(text)
+	return us / 1000, ok && us >= 1000
 }
 
-// columnType is the narrowest type that holds all cells seen.
-func (g *guess) columnType() record.Type {
-	switch {
-	case g.seen && !g.notFloat && !g.notInt:
-		return record.Type{Kind: record.Int}
-	case g.seen && !g.notFloat, !g.seen && g.nan:
-		return record.Type{Kind: record.Float}
-	case g.seen && !g.notBool && !g.nan:
-		return record.Type{Kind: record.Bool}
+// parseTime reads, as microseconds since 1970 UTC, a date, an ISO 8601 timestamp, or an epoch: in seconds below 1e11, else in
+// milliseconds. What names no zone is UTC.
+func parseTime(text []byte) (us int64, ok bool) {
+	if n := parseNumber(text); n.ok {
+		return epoch(text, n)
 	}
-	return record.Type{Kind: record.String}
+	s := alias(text)
+	if len(s) < len(time.DateOnly) {
+		return 0, false
+	}
+	day, err := time.Parse(time.DateOnly, s[:len(time.DateOnly)])
+	us = day.UnixMicro()
+	if s = s[len(time.DateOnly):]; s == "" || err != nil {
+		return us, err == nil
+	}
+	if s[0] != 'T' && s[0] != ' ' {
+		return 0, false
+	}
+	clock, zone := s[1:], ""
+	if i := strings.IndexAny(clock, "Z+-"); i >= 0 {
+		clock, zone = clock[:i], clock[i:]
+	}
+	since, ok1 := parseClock(clock)
+	east, ok2 := parseZone(zone)
+	us += since - east
+	return us, ok1 && ok2 && us >= firstTime && us <= lastTime
 }
 
-// misfit says that a cell is not of its column's type.
-func misfit(text []byte, c record.Column) error {
-	return fmt.Errorf("column %q: %.60q is no %s, which the column's cells were when the file was first read", c.Name, text, c.Type)
+func epoch(text []byte, n number) (int64, bool) {
+	unit := 1000.0
+	f, ok := n.float64(text)
+	if math.Abs(f) < 1e11 {
+		unit = 1e6
+	}
+	if f = math.Round(f * unit); f < float64(firstTime) || f > float64(lastTime) {
+		return 0, false
+	}
+	if whole, exact := n.int64(text); exact {
+		return whole * int64(unit), ok
+	}
+	return int64(f), ok
+}
+
+// parseClock reads hh:mm[:ss[.fraction]] as microseconds.
+func parseClock(s string) (int64, bool) {
+	layout := time.TimeOnly
+	if len(s) == len("15:04") {
+		layout = "15:04"
+	}
+	at, err := time.Parse(layout, s)
+	return at.Sub(midnight).Microseconds(), err == nil && s[2] == ':'
+}
+
+// parseZone reads nothing, Z, +hh, +hhmm or +hh:mm as microseconds east.
+func parseZone(s string) (int64, bool) {
+	if s == "" || s == "Z" {
+		return 0, true
+	}
+	layout, ok := map[int]string{3: "-07", 5: "-0700", 6: "-07:00"}[len(s)]
+	at, err := time.Parse(layout, s)
+	_, east := at.Zone()
+	return int64(east) * 1_000_000, ok && err == nil
 }

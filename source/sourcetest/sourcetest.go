@@ -13,7 +13,11 @@ import (
 	"github.com/penstock/penstock/source"
 )
 
-// Run holds src to the contract. Each of its splits must end by itself, soon, and should have several pages.
+// enough is how many pages are read of a split without end.
+const enough = 20
+
+// Run holds src to the contract. Each of its splits must come to its end soon, by itself or to where it waits for more, and
+// should have several pages; of a source.Endless that does not wait, the first pages are looked at.
 func Run(t *testing.T, src source.Source) {
 	splits, err := src.Splits(t.Context())
 	if err != nil || len(splits) == 0 {
@@ -21,12 +25,22 @@ func Run(t *testing.T, src source.Source) {
 	}
 	t.Run("splits are stable", func(t *testing.T) { stable(t, src, splits) })
 	for _, split := range splits {
-		all := read(t, src, split, nil)
-		t.Run(split+"/same pages on every read", func(t *testing.T) { same(t, read(t, src, split, nil), all) })
+		all := read(t, src, split, nil, enough)
+		t.Run(split+"/same pages on every read", func(t *testing.T) { same(t, read(t, src, split, nil, enough), all) })
 		t.Run(split+"/goes on after every page", func(t *testing.T) { resumes(t, src, split, all) })
+		t.Run(split+"/goes on before every bad row", func(t *testing.T) { returns(t, src, split, all) })
 		t.Run(split+"/stops when told to", func(t *testing.T) { stops(t, src, split, all) })
 		t.Run(split+"/ends with its context", func(t *testing.T) { ends(t, src, split) })
 	}
+}
+
+// endless tells what src says of its ends.
+func endless(src source.Source) (forever, waits bool) {
+	if s, ok := src.(source.Endless); ok {
+		option, waits := s.Endless()
+		return option != "" && !waits, waits
+	}
+	return false, false
 }
 
 func stable(t *testing.T, src source.Source, want []string) {
@@ -41,17 +55,35 @@ func stable(t *testing.T, src source.Source, want []string) {
 
 // page is a copy of a page, as text.
 type page struct {
-	rows, bad []string
-	next      source.Offset
+	rows   []string
+	bad    []fault
+	before []source.Offset
+	next   source.Offset
 }
 
-func read(t *testing.T, src source.Source, split string, after source.Offset) (pages []page) {
+// fault is a record.Bad.
+type fault struct {
+	index int
+	why   string
+}
+
+// read gives all pages; of a split without end, so many; of one that waits, those with rows that are there.
+func read(t *testing.T, src source.Source, split string, after source.Offset, most int) (pages []page) {
 	t.Helper()
+	forever, waits := endless(src)
+	if forever && most == 0 {
+		return nil
+	}
 	for p, err := range src.Read(t.Context(), split, after) {
 		if err != nil {
 			t.Fatalf("reading %s after %q: %v", split, after, err)
 		}
-		pages = append(pages, keep(t, &p))
+		if c := keep(t, &p); !waits || len(c.rows) > 0 {
+			pages = append(pages, c)
+		}
+		if forever && len(pages) == most || waits && p.AtEnd {
+			break
+		}
 	}
 	return pages
 }
@@ -62,13 +94,19 @@ func keep(t *testing.T, p *source.Page) (c page) {
 	if c.next = slices.Clone(p.Next); c.next == nil {
 		t.Fatal("a page's Next is nil, which is the beginning")
 	}
+	if n := len(p.Before); n > 0 && n != len(p.Bad) {
+		t.Fatalf("%d offsets before %d bad rows", n, len(p.Bad))
+	}
+	for _, b := range p.Before {
+		c.before = append(c.before, slices.Clone(b))
+	}
 	bad := map[int]bool{}
 	for i, b := range p.Bad {
 		if b.Index < 0 || b.Index >= len(p.Records) || i > 0 && p.Bad[i-1].Index >= b.Index || b.Err == nil {
 			t.Fatalf("Bad[%d] = %+v in a page of %d records", i, b, len(p.Records))
 		}
 		bad[b.Index] = true
-		c.bad = append(c.bad, b.Error())
+		c.bad = append(c.bad, fault{b.Index, b.Err.Error()})
 	}
 	for i, r := range p.Records {
 		if p.Schema != nil && !bad[i] && len(r.Row) != len(p.Schema.Columns) {
@@ -94,18 +132,30 @@ func same(t *testing.T, got, want []page) {
 	}
 	for i := range want {
 		if !slices.Equal(got[i].rows, want[i].rows) || !slices.Equal(got[i].bad, want[i].bad) {
-			t.Fatalf("page %d differs: %q %q, then %q %q", i, want[i].rows, want[i].bad, got[i].rows, got[i].bad)
+			t.Fatalf("page %d differs: %q %v, then %q %v", i, want[i].rows, want[i].bad, got[i].rows, got[i].bad)
 		}
 	}
 }
 
 func resumes(t *testing.T, src source.Source, split string, all []page) {
 	for i, p := range all {
-		rest := read(t, src, split, p.next)
+		rest := read(t, src, split, p.next, len(all)-i-1)
 		if i == len(all)-1 && len(rest) > 0 {
 			t.Fatalf("%d pages after the last one", len(rest))
 		}
 		same(t, rest, all[i+1:])
+	}
+}
+
+// returns holds every offset before a bad row to what it says: that row comes first.
+func returns(t *testing.T, src source.Source, split string, all []page) {
+	for _, p := range all {
+		for i, before := range p.before {
+			again := read(t, src, split, before, 1)
+			if len(again) == 0 || len(again[0].bad) == 0 || again[0].bad[0] != (fault{0, p.bad[i].why}) {
+				t.Fatalf("before %q: %+v", p.bad[i].why, again)
+			}
+		}
 	}
 }
 

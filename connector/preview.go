@@ -1,0 +1,127 @@
+package connector
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/penstock/penstock/kafka"
+	"github.com/penstock/penstock/record"
+	"github.com/penstock/penstock/sink"
+)
+
+// Preview is what a sink would make of the records of a topic that its group has not read yet, or else of the first that there are.
+type Preview struct {
+	Topic   string          `json:"topic"`
+	Sampled int             `json:"sampled"`
+	Files   []sink.File     `json:"files"`   // of one flush of the sample
+	Columns []record.Column `json:"columns"` // with inferred ones
+	Bad     []string        `json:"bad,omitempty"`
+	BadRows int             `json:"bad_rows"`
+}
+
+// Previews samples every topic of a sink. It joins no group, commits nothing, and writes nothing.
+func Previews(ctx context.Context, client *kafka.Client, name string, c Config) ([]Preview, error) {
+	b := &book{run: &Run{Name: name, Config: c, Client: client}, today: layoutHash(c.Layout), made: map[rulesKey]*rules{}}
+	b.configs = map[string]*Config{b.today: &b.run.Config}
+	if err := b.read(ctx); err != nil && !errors.Is(err, kafka.ErrNoTopic) {
+		return nil, err
+	}
+	var out []Preview
+	for _, topic := range c.Topics {
+		p, err := b.preview(ctx, topic)
+		if err != nil {
+			return nil, fmt.Errorf("topic %s: %w", topic, err)
+		}
+		out = append(out, p)
+	}
+	return out, nil
+}
+
+func (b *book) preview(ctx context.Context, topic string) (Preview, error) {
+	p := Preview{Topic: topic}
+	batches, err := b.run.Client.Sample(ctx, b.run.Group(), topic, sampleRows)
+	if err != nil {
+		return p, err
+	}
+	in, err := b.assumed(topic, batches)
+	if err != nil {
+		return p, err
+	}
+	if in.schema != nil {
+		p.Columns = in.schema.Columns
+	}
+	previewer, ok := b.run.Config.Sink.(sink.Previewer)
+	for i := range batches {
+		if p.Sampled += len(batches[i].Records); ok && len(batches[i].Records) > 0 {
+			if err := p.write(ctx, in, previewer, &batches[i]); err != nil {
+				return p, err
+			}
+		}
+	}
+	return p, nil
+}
+
+// assumed is the rules with the columns that would be pinned if the sample were the first to be read.
+func (b *book) assumed(topic string, batches []record.Batch) (*rules, error) {
+	in, err := b.latest(topic)
+	if err != nil || !in.infers() {
+		return in, err
+	}
+	var all record.Batch
+	for _, s := range batches {
+		all.Records = append(all.Records, s.Records...)
+	}
+	found, _, err := in.infer(&all)
+	if err != nil || len(found) == 0 {
+		return in, err
+	}
+	var known []record.Column
+	if in.schema != nil {
+		known = in.schema.Columns
+	}
+	wider := *in
+	wider.schema, err = in.config.schema(slices.Concat(known, found), in.version+1)
+	return &wider, err
+}
+
+// write gives the sample of one partition to a writer, and lists what it would make of it.
+func (p *Preview) write(ctx context.Context, in *rules, previewer sink.Previewer, b *record.Batch) error {
+	b.Schema = in.schema
+	if err := in.config.Codec.Decode(b); err != nil {
+		return err
+	}
+	first, next := b.Records[0].Offset, b.Records[len(b.Records)-1].Offset+1
+	w := previewer.Preview(sink.Claim{Topic: b.Topic, Partition: b.Partition, From: first})
+	bad := 0
+	for i := range b.Records {
+		var why *record.Bad
+		one := record.Batch{Topic: b.Topic, Partition: b.Partition, Schema: b.Schema, Records: b.Records[i : i+1]}
+		switch {
+		case bad < len(b.Bad) && b.Bad[bad].Index == i:
+			p.bad(b, i, b.Bad[bad].Err)
+			bad++
+		default:
+			if err := w.Write(ctx, &one); errors.As(err, &why) {
+				p.bad(b, i, why.Err)
+			} else if err != nil {
+				return err
+			}
+		}
+	}
+	flush, err := w.Cut(next)
+	if l, ok := flush.(sink.Listed); ok && err == nil {
+		p.Files = append(p.Files, l.Files()...)
+	}
+	return err
+}
+
+// shownBad is how many bad records are told one by one.
+const shownBad = 5
+
+func (p *Preview) bad(b *record.Batch, i int, why error) {
+	if p.BadRows++; p.BadRows <= shownBad {
+		p.Bad = append(p.Bad, fmt.Sprintf("partition %d, offset %d: %v", b.Partition, b.Records[i].Offset, why))
+	}
+}

@@ -1,0 +1,312 @@
+package connector
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/penstock/penstock/formats"
+	"github.com/penstock/penstock/kafka"
+	"github.com/penstock/penstock/record"
+	"github.com/penstock/penstock/sink"
+)
+
+// rules decide the names, rows and verdicts of an interval: a layout of the configuration, and a version of the topic's schema.
+// Whoever redoes an interval does it under the rules that it was begun under.
+type rules struct {
+	layout  string // the hash of the configuration's text
+	version int
+	config  *Config
+	schema  *record.Schema // nil where no columns are needed
+}
+
+// codeRules is raised when the code that decides names, rows or verdicts changes: what an older one planned is then of another layout.
+const codeRules = 1
+
+func layoutHash(text string) string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%d %s", codeRules, text))
+	return hex.EncodeToString(sum[:8])
+}
+
+// book knows the rules of one connector, today's and earlier ones. The state topic keeps them: the text of every layout under its
+// hash, and the inferred columns of every version of a topic's schema. Whatever a plan names stands there before the plan does.
+type book struct {
+	run   *Run
+	today string // the hash of today's layout
+
+	mu      sync.Mutex
+	kept    map[string][]byte
+	configs map[string]*Config // by layout
+	made    map[rulesKey]*rules
+}
+
+type rulesKey struct {
+	layout, topic string
+	version       int
+}
+
+// openBook reads the state topic, and writes down today's layout if it is new.
+func openBook(ctx context.Context, r *Run) (*book, error) {
+	b := &book{run: r, today: layoutHash(r.Config.Layout), configs: map[string]*Config{}, made: map[rulesKey]*rules{}}
+	b.configs[b.today] = &r.Config
+	a, err := r.Client.Admin()
+	if err != nil {
+		return nil, err
+	}
+	defer a.Close()
+	if _, err := a.Ensure(ctx, kafka.Topic{Name: b.topic(), Partitions: 1, Compact: true}); err != nil {
+		return nil, err
+	}
+	if err := b.read(ctx); err != nil {
+		return nil, err
+	}
+	if key := layoutKey(b.today); b.kept[key] == nil {
+		return b, b.write(ctx, "layout "+b.today, func() (string, []byte) { return key, []byte(r.Config.Layout) })
+	}
+	return b, nil
+}
+
+func (b *book) topic() string { return b.run.Client.Config.StateTopic }
+
+func layoutKey(hash string) string { return "layout/" + hash }
+
+func (b *book) schemaKey(topic string, version int) string {
+	return fmt.Sprintf("schema/%s/%s/%d", b.run.Name, topic, version)
+}
+
+func (b *book) read(ctx context.Context) (err error) {
+	b.kept, err = b.run.Client.Table(ctx, b.topic(), 0)
+	return err
+}
+
+// write adds one entry, as the only one who may at the moment: others with the same id are fenced, and the topic is read anew
+// before entry decides what to write, if anything (key "").
+func (b *book) write(ctx context.Context, id string, entry func() (key string, value []byte)) error {
+	for {
+		p, err := b.run.Client.Producer(ctx, "penstock "+id)
+		if err != nil {
+			return err
+		}
+		err = b.read(ctx)
+		if key, value := entry(); err == nil && key != "" {
+			e := kafka.Entry{Topic: b.topic(), Record: record.Record{Time: record.NoTime, Key: []byte(key), Value: value}}
+			if err = p.Store(ctx, "", &record.Batch{}, e); err == nil {
+				b.kept[key] = value
+			}
+		}
+		p.Close()
+		if !errors.Is(err, kafka.ErrFenced) {
+			return err
+		}
+	}
+}
+
+// latest is the rules for rows that nobody has written before.
+func (b *book) latest(topic string) (*rules, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	n := 0
+	for b.kept[b.schemaKey(topic, n+1)] != nil {
+		n++
+	}
+	return b.rules(b.today, topic, n)
+}
+
+// earlier is the rules of an interval that was begun before.
+func (b *book) earlier(ctx context.Context, layout, topic string, version int) (*rules, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	r, err := b.rules(layout, topic, version)
+	if errors.Is(err, errNotKept) { // maybe another worker's, of after we read
+		if err := b.read(ctx); err != nil {
+			return nil, err
+		}
+		r, err = b.rules(layout, topic, version)
+	}
+	return r, err
+}
+
+var errNotKept = errors.New("it is not in the state topic; was the topic emptied, or kafka.state_topic changed?")
+
+func (b *book) rules(layout, topic string, version int) (*rules, error) {
+	key := rulesKey{layout, topic, version}
+	if r := b.made[key]; r != nil {
+		return r, nil
+	}
+	config, err := b.config(layout)
+	if err != nil {
+		return nil, fmt.Errorf("layout %s: %w", layout, err)
+	}
+	var extras []record.Column
+	if version > 0 {
+		if extras, err = readColumns(b.kept[b.schemaKey(topic, version)]); err != nil {
+			return nil, fmt.Errorf("version %d of the schema of %s: %w", version, topic, err)
+		}
+	}
+	r := &rules{layout: layout, version: version, config: config}
+	if r.schema, err = config.schema(extras, version); err != nil {
+		return nil, err
+	}
+	b.made[key] = r
+	return r, nil
+}
+
+// config is the configuration that a layout's text stands for, with today's endpoints and credentials.
+func (b *book) config(layout string) (*Config, error) {
+	if c := b.configs[layout]; c != nil {
+		return c, nil
+	}
+	text := b.kept[layoutKey(layout)]
+	if text == nil {
+		return nil, errNotKept
+	}
+	c, err := b.run.Build(string(text))
+	if err == nil {
+		b.configs[layout] = &c
+	}
+	return &c, err
+}
+
+// extend adds columns to a topic's schema, after the version of the rules given. Where somebody has been quicker, what they added
+// is the answer: look again what is missing.
+func (b *book) extend(ctx context.Context, topic string, from *rules, columns []record.Column) (*rules, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	next := b.schemaKey(topic, from.version+1)
+	err := b.write(ctx, strings.Join([]string{"schema", b.run.Name, topic}, " "), func() (string, []byte) {
+		if b.kept[next] != nil {
+			return "", nil
+		}
+		extras, _ := readColumns(b.kept[b.schemaKey(topic, from.version)])
+		return next, writeColumns(append(extras, columns...))
+	})
+	if err != nil {
+		return nil, err
+	}
+	return b.rules(b.today, topic, from.version+1)
+}
+
+func readColumns(text []byte) (cols []record.Column, err error) {
+	if text == nil {
+		return nil, errNotKept
+	}
+	err = json.Unmarshal(text, &cols)
+	return cols, err
+}
+
+func writeColumns(cols []record.Column) []byte {
+	text, err := json.Marshal(cols)
+	if err != nil {
+		panic(err) // names and types
+	}
+	return text
+}
+
+// sampleRows is how many records the columns are inferred from.
+const sampleRows = 10_000
+
+// pin infers the columns of topics that were never read, from their first records, and writes them down as the first version.
+func (b *book) pin(ctx context.Context) error {
+	for _, topic := range b.run.Config.Topics {
+		now, err := b.latest(topic)
+		if err != nil {
+			return err
+		}
+		if now.version > 0 || !now.infers() {
+			continue
+		}
+		batches, err := b.run.Client.Sample(ctx, b.run.Group(), topic, sampleRows)
+		if err != nil {
+			return err
+		}
+		all := record.Batch{Topic: topic}
+		for _, s := range batches {
+			all.Records = append(all.Records, s.Records...)
+		}
+		columns, _, err := now.infer(&all)
+		if err == nil && len(columns) > 0 {
+			_, err = b.extend(ctx, topic, now, columns)
+		}
+		if err != nil {
+			return fmt.Errorf("topic %s: %w", topic, err)
+		}
+	}
+	return nil
+}
+
+// infers tells whether columns that nobody declared become part of the schema.
+func (r *rules) infers() bool {
+	asks, ok := r.config.Sink.(sink.Columned)
+	if !ok {
+		return false
+	}
+	if _, all := asks.Columns(); !all {
+		return false
+	}
+	return r.config.Schema.New == "add" || len(r.config.Schema.Columns) == 0 && r.version == 0
+}
+
+// infer is the columns that a batch has and the schema lacks. Why says what keeps others out: there are too many, or files could not
+// tell one from another column.
+func (r *rules) infer(b *record.Batch) (columns []record.Column, why, err error) {
+	i, ok := r.config.Codec.(formats.Inferrer)
+	if !ok {
+		return nil, nil, nil
+	}
+	found, err := i.Infer(b, r.schema)
+	if full := (*record.Bad)(nil); errors.As(err, &full) {
+		why, err = full.Err, nil
+	}
+	known := slices.Clone(r.schema.Columns)
+	for _, c := range found {
+		c.As = r.config.fileName(c.Name)
+		if clash := apart(known, c); clash != nil {
+			why = fmt.Errorf("%w; rename one, or leave new columns out by schema: {new: ignore}", clash)
+			continue
+		}
+		known, columns = append(known, c), append(columns, c)
+	}
+	return columns, why, err
+}
+
+// lacking sorts the records out that have columns which the schema lacks. Those whose columns cannot all be added to it are bad, by
+// what they and the schema are: whoever redoes the interval finds the same. Of the others the first comes, with what they add; -1 if
+// there is none.
+func (r *rules) lacking(b *record.Batch) (first int, columns []record.Column, err error) {
+	first = -1
+	for _, at := range b.Unknown {
+		_, why, err := r.infer(&record.Batch{Topic: b.Topic, Partition: b.Partition, Records: b.Records[at : at+1]})
+		switch {
+		case err != nil:
+			return -1, nil, err
+		case why != nil && r.config.Schema.New != "ignore":
+			b.Bad = append(b.Bad, record.Bad{Index: at, Err: why})
+		case first < 0:
+			first = at
+		}
+	}
+	ordered(b)
+	if first < 0 {
+		return -1, nil, nil
+	}
+	rest := record.Batch{Topic: b.Topic, Partition: b.Partition, Records: b.Records[first:]}
+	for _, bad := range b.Bad {
+		if bad.Index >= first {
+			rest.Bad = append(rest.Bad, record.Bad{Index: bad.Index - first, Err: bad.Err})
+		}
+	}
+	columns, _, err = r.infer(&rest)
+	return first, columns, err
+}
+
+// ordered restores the order of a batch's bad records after some were added.
+func ordered(b *record.Batch) {
+	slices.SortStableFunc(b.Bad, func(x, y record.Bad) int { return x.Index - y.Index })
+	b.Bad = slices.CompactFunc(b.Bad, func(x, y record.Bad) bool { return x.Index == y.Index })
+}

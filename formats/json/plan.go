@@ -1,0 +1,145 @@
+package json
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/penstock/penstock/record"
+)
+
+// plan is how to read objects as cells: those of a schema, or those of a struct. It also keeps what helps with the next object.
+type plan struct {
+	schema   *record.Schema // nil of a struct
+	columns  []planned
+	required []int
+	nested   []deep // of a schema
+	byName   map[string]int
+	lengths  uint64            // of the names: bit n for length n, modulo 64
+	folded   map[string]string // of an open schema: its names, by what they are without letter case
+
+	seen   []int // the number of the object that last had each column
+	number int   // of the object in hand
+	guess  []int // which column stood at each place in the object before, or what else
+	row    []record.Value
+}
+
+// planned is a column, or the element of a list.
+type planned struct {
+	record.Column
+	quoted string   // the name as it mostly stands in objects
+	fields *plan    // of a Struct
+	elem   *planned // of a List
+	packed []byte   // of a List: its cells so far
+	cell   record.Value
+}
+
+// What a name is that is no column's.
+const (
+	unknown = -1
+	cutOut  = -2 // by the path
+)
+
+// maxGuess bounds how many places are remembered.
+const maxGuess = 4096
+
+func newPlan(s *record.Schema) *plan {
+	p := planOf(s.Columns)
+	p.schema, p.nested = s, nestedColumns(s)
+	for i, c := range s.Columns {
+		if c.Required && !c.Nested {
+			p.required = append(p.required, i)
+		}
+	}
+	if !s.Open {
+		return p
+	}
+	p.folded = make(map[string]string, len(s.Columns))
+	for _, name := range s.Cut {
+		p.byName[name] = cutOut
+		p.lengths |= 1 << (len(name) % 64)
+	}
+	for name := range p.byName {
+		p.folded[strings.ToLower(name)] = name
+	}
+	return p
+}
+
+func planOf(columns []record.Column) *plan {
+	p := &plan{
+		columns: make([]planned, len(columns)), byName: make(map[string]int, len(columns)),
+		seen: make([]int, len(columns)),
+	}
+	for i, c := range columns {
+		p.columns[i] = planType(c)
+		if c.Nested {
+			continue
+		}
+		p.byName[c.Name] = i
+		p.lengths |= 1 << (len(c.Name) % 64)
+	}
+	return p
+}
+
+func planType(c record.Column) planned {
+	p := planned{Column: c, quoted: strconv.Quote(c.Name)}
+	switch c.Type.Kind {
+	case record.Struct:
+		fields := c.Type.Fields()
+		p.fields = planOf(fields)
+		p.fields.row = make([]record.Value, len(fields))
+	case record.List:
+		elem := planType(record.Column{Name: "an element", Type: c.Type.Elem(), Inferred: c.Inferred})
+		p.elem = &elem
+	}
+	return p
+}
+
+// at is the column that stood at a place, if its name begins in[i:], and where that ends.
+func (p *plan) at(place int, in []byte, i int) (column, end int) {
+	if place >= len(p.guess) || p.guess[place] < 0 {
+		return unknown, -1
+	}
+	column = p.guess[place]
+	name := p.columns[column].quoted
+	if end = i + len(name); end <= len(in) && string(in[i:end]) == name {
+		return column, end
+	}
+	return unknown, -1
+}
+
+// column says which column name is, and remembers it for this place.
+func (p *plan) column(place int, name []byte) int {
+	column := unknown
+	if p.lengths&(1<<(len(name)%64)) != 0 {
+		if i, ok := p.byName[string(name)]; ok {
+			column = i
+		}
+	}
+	if place < len(p.guess) {
+		p.guess[place] = column
+	} else if place < maxGuess {
+		p.guess = append(p.guess, column)
+	}
+	return column
+}
+
+// noun is what a column is called here.
+func (p *plan) noun() string {
+	if p.schema == nil {
+		return "field"
+	}
+	return "column"
+}
+
+// release lets go of values' memory.
+func (p *plan) release() {
+	clear(p.row)
+	for i := range p.columns {
+		for c := &p.columns[i]; c != nil; c = c.elem {
+			c.cell = record.Value{}
+			if c.fields != nil {
+				c.fields.release()
+			}
+		}
+	}
+}

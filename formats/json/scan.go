@@ -1,0 +1,100 @@
+package json
+
+import (
+	"encoding/binary"
+	"math/bits"
+)
+
+// What follows finds the ends of JSON's tokens and refuses what is none: -1. Strings with escapes, objects and arrays are jx's.
+
+const (
+	ones = 0x0101010101010101
+	tops = 0x8080808080808080
+)
+
+// plain is where the string that begins at in[i] ends, if it stands for itself: no escapes, no control characters.
+func plain(in []byte, i int) int {
+	for i++; i+8 <= len(in); i += 8 {
+		x := binary.LittleEndian.Uint64(in[i:])
+		quote, slash := x^('"'*ones), x^('\\'*ones)
+		// The lowest bit set is of the first byte that is a quote, a backslash or below a space.
+		if found := ((quote-ones)&^quote | (slash-ones)&^slash | (x-' '*ones)&^x) & tops; found != 0 {
+			if i += bits.TrailingZeros64(found) / 8; in[i] == '"' {
+				return i + 1
+			}
+			return -1
+		}
+	}
+	for ; i < len(in); i++ {
+		switch c := in[i]; {
+		case c == '"':
+			return i + 1
+		case c == '\\' || c < ' ':
+			return -1
+		}
+	}
+	return -1
+}
+
+// word is where the word of letters ends that begins at in[i], if it is there.
+func word(in []byte, i int, letters string) int {
+	if end := i + len(letters); end <= len(in) && string(in[i:end]) == letters {
+		return end
+	}
+	return -1
+}
+
+// scanNumber reads the number that begins at in[i], and is where it ends.
+func scanNumber(in []byte, i int, n *number) int {
+	*n = number{negative: in[i] == '-'}
+	if n.negative {
+		i++
+	}
+	start := i
+	digits, i := digitsAt(in, i, 0)
+	n.count = i - start
+	if n.count == 0 || n.count > 1 && in[start] == '0' {
+		return -1
+	}
+	if i < len(in) && in[i] == '.' {
+		start = i + 1
+		digits, i = digitsAt(in, start, digits)
+		n.decimals = i - start
+		if n.count += n.decimals; n.decimals == 0 {
+			return -1
+		}
+	}
+	n.digits = digits
+	if i < len(in) && in[i]|0x20 == 'e' {
+		n.exponent = true
+		return exponent(in, i+1)
+	}
+	return i
+}
+
+// digitsAt reads the digits at in[i] after those of n, and is where they end.
+func digitsAt(in []byte, i int, n uint64) (uint64, int) {
+	for ; i < len(in); i++ {
+		c := in[i] - '0'
+		if c > 9 {
+			break
+		}
+		n = n*10 + uint64(c)
+	}
+	return n, i
+}
+
+// exponent is where the exponent ends whose sign or digits begin at in[i].
+func exponent(in []byte, i int) int {
+	if i < len(in) && (in[i] == '+' || in[i] == '-') {
+		i++
+	}
+	start := i
+	for i < len(in) && in[i]-'0' <= 9 {
+		i++
+	}
+	if i == start {
+		return -1
+	}
+	return i
+}

@@ -1,0 +1,154 @@
+package kafka
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"reflect"
+	"sync"
+	"time"
+
+	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
+)
+
+// Letters stores records together with a partition's offset: both or neither. It is safe for concurrent use, one transaction at a
+// time. Nothing is connected before the first.
+type Letters struct {
+	Client *Client
+	ID     string // of the producer; no other may live with the same
+
+	mu       sync.Mutex
+	producer *Producer
+}
+
+// Close gives the producer up.
+func (l *Letters) Close() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.drop()
+}
+
+func (l *Letters) drop() {
+	if l.producer != nil {
+		l.producer.Close()
+		l.producer = nil
+	}
+}
+
+// CommitWith makes the group remember m, and the entries durable with it, through the gate. It tries again, without limit, as
+// long as the partition is ours; where the outcome of an attempt is unknown it finds out first.
+func (p *Partition) CommitWith(ctx context.Context, l *Letters, entries []Entry, m Mark) error {
+	for doubt := false; ; doubt = true {
+		err := p.Effect(ctx, func(ctx context.Context) error { return l.once(ctx, p, entries, m, doubt) })
+		switch {
+		case err == nil || errors.Is(err, ErrGone) || ctx.Err() != nil || TooLarge(err):
+			return err
+		case shutOut(err):
+			p.group.fence(err)
+			return fmt.Errorf("%w: %w", ErrGone, err)
+		}
+		p.group.retried(err)
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+// once is one attempt. After a doubtful one a new producer of the same id comes first: the broker then has ended the earlier
+// transaction, one way or the other, and what the group remembers says which.
+func (l *Letters) once(ctx context.Context, p *Partition, entries []Entry, m Mark, doubt bool) (err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	defer func() {
+		if err != nil {
+			l.drop()
+		}
+	}()
+	if l.producer == nil {
+		if l.producer, err = l.Client.Producer(ctx, l.ID); err != nil {
+			return err
+		}
+	}
+	if doubt {
+		if done, err := p.group.remembers(p, m); done || err != nil {
+			return err
+		}
+	}
+	member, err := p.group.membership()
+	if err != nil {
+		return err
+	}
+	if err := l.producer.client.BeginTransaction(); err != nil {
+		return err
+	}
+	if err := l.producer.produceAll(ctx, entries); err != nil {
+		return err
+	}
+	tps := p.tp()
+	tps[0].Offset, tps[0].Metadata = kafka.Offset(m.Offset), &m.Metadata
+	if err := l.producer.client.SendOffsetsToTransaction(ctx, tps, member); err != nil {
+		return err
+	}
+	return l.producer.client.CommitTransaction(ctx)
+}
+
+// remembers tells whether the group remembers m already.
+func (g *group) remembers(p *Partition, m Mark) (bool, error) {
+	got, err := g.consumer.Committed(p.tp(), int(ask.Milliseconds()))
+	if err != nil {
+		return false, err
+	}
+	if got[0].Error != nil {
+		return false, got[0].Error
+	}
+	return int64(got[0].Offset) == m.Offset && got[0].Metadata != nil && *got[0].Metadata == m.Metadata, nil
+}
+
+// membership is what makes the broker check that we are still a member. Outside a generation it would check nothing.
+func (g *group) membership() (*kafka.ConsumerGroupMetadata, error) {
+	m, err := g.consumer.GetConsumerGroupMetadata()
+	if err != nil {
+		return nil, err
+	}
+	if !inGeneration(m) || handleOf(g.consumer) != nil && memberID(g.consumer) == "" {
+		return nil, kafka.NewError(kafka.ErrIllegalGeneration, "not in a generation of the group at the moment", false)
+	}
+	return m, nil
+}
+
+// inGeneration reads the generation from the client's own serialisation: a tag, then a 32-bit number in the machine's order.
+func inGeneration(m *kafka.ConsumerGroupMetadata) bool {
+	const tag = "CGMDv2:"
+	f := reflect.ValueOf(m).Elem().FieldByName("serialized")
+	if !f.IsValid() || f.Kind() != reflect.Slice {
+		return true // another version of the client; the member id is checked all the same
+	}
+	b := f.Bytes()
+	if len(b) < len(tag)+4 || string(b[:len(tag)]) != tag {
+		return true
+	}
+	return int32(binary.NativeEndian.Uint32(b[len(tag):])) >= 0
+}
+
+// TooLarge tells whether err says that a record is larger than its topic or the client takes.
+func TooLarge(err error) bool {
+	var e kafka.Error
+	return errors.As(err, &e) && (e.Code() == kafka.ErrMsgSizeTooLarge || e.Code() == kafka.ErrRecordListTooLarge)
+}
+
+// shutOut tells whether the group no longer knows us.
+func shutOut(err error) bool {
+	var e kafka.Error
+	if !errors.As(err, &e) {
+		return false
+	}
+	switch e.Code() {
+	case kafka.ErrUnknownMemberID, kafka.ErrFencedInstanceID, kafka.ErrTopicAuthorizationFailed, kafka.ErrGroupAuthorizationFailed,
+		kafka.ErrTransactionalIDAuthorizationFailed, kafka.ErrOffsetMetadataTooLarge:
+		return true
+	}
+	return false
+}

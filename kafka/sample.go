@@ -1,0 +1,94 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
+	"github.com/penstock/penstock/record"
+)
+
+// Sample reads up to n records of a topic, about as many of each partition, from where the group stands or else from the
+// beginning, without becoming a member. It ends early where the topic did when it began, however fast that grows.
+func (c *Client) Sample(ctx context.Context, group, topic string, n int) ([]record.Batch, error) {
+	consumer, err := kafka.NewConsumer(c.consumerConfig(Group{Name: group}))
+	if err != nil {
+		return nil, fmt.Errorf("kafka: %w", err)
+	}
+	defer consumer.Close()
+	go c.drainLogs(consumer.Logs())
+	starts, ends, err := sampleRange(consumer, topic)
+	if err == nil {
+		err = consumer.Assign(starts)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("topic %s: %w", topic, err)
+	}
+	out := make([]record.Batch, len(starts))
+	open, each := len(starts), max(n/max(len(starts), 1), 1)
+	done := make([]bool, len(starts))
+	finish := func(p int32) {
+		if !done[p] {
+			done[p], open = true, open-1
+		}
+	}
+	for open > 0 && ctx.Err() == nil {
+		switch e := consumer.Poll(100).(type) {
+		case kafka.PartitionEOF:
+			finish(e.Partition)
+		case *kafka.Message:
+			b := &out[e.TopicPartition.Partition]
+			b.Topic, b.Partition = topic, e.TopicPartition.Partition
+			at, failed := int64(e.TopicPartition.Offset), e.TopicPartition.Error != nil
+			if !failed && at < ends[b.Partition] && len(b.Records) < each {
+				b.Records = append(b.Records, fromMessage(e))
+			}
+			if failed || at+1 >= ends[b.Partition] || len(b.Records) == each {
+				finish(b.Partition)
+			}
+		case kafka.Error:
+			if c.log("kafka", "error", e.Error()); e.IsFatal() {
+				return nil, fmt.Errorf("topic %s: %w", topic, e)
+			}
+		}
+	}
+	return out, ctx.Err()
+}
+
+// sampleRange is where the group stands in each partition, or the beginning; and where the partition ends.
+func sampleRange(consumer *kafka.Consumer, topic string) (starts []kafka.TopicPartition, ends []int64, err error) {
+	meta, err := consumer.GetMetadata(&topic, false, int(ask.Milliseconds()))
+	if err != nil {
+		return nil, nil, err
+	}
+	tps := make([]kafka.TopicPartition, len(meta.Topics[topic].Partitions))
+	for i := range tps {
+		tps[i] = kafka.TopicPartition{Topic: &topic, Partition: int32(i)}
+	}
+	if len(tps) == 0 {
+		return nil, nil, ErrNoTopic
+	}
+	got, err := consumer.Committed(tps, int(ask.Milliseconds()))
+	var e kafka.Error
+	if errors.As(err, &e) && e.Code() == kafka.ErrGroupIDNotFound {
+		got, err = tps, nil
+		for i := range got {
+			got[i].Offset = kafka.OffsetInvalid
+		}
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	for i := range got {
+		low, high, err := consumer.QueryWatermarkOffsets(topic, got[i].Partition, int(ask.Milliseconds()))
+		if err != nil {
+			return nil, nil, err
+		}
+		ends = append(ends, high)
+		if at := int64(got[i].Offset); at < low || at >= high {
+			got[i].Offset = kafka.Offset(low)
+		}
+	}
+	return got, ends, nil
+}

@@ -1,0 +1,81 @@
+package files
+
+import (
+	"context"
+	"errors"
+	"io"
+	"testing"
+
+	"github.com/penstock/penstock/formats"
+	"github.com/penstock/penstock/record"
+	"github.com/penstock/penstock/sink"
+	"github.com/penstock/penstock/sink/sinktest"
+)
+
+// down is a store that is away for a while, and lists nothing.
+type down struct {
+	discard
+	tries int // until it is back
+}
+
+var errAway = errors.New("away")
+
+func (d *down) Create(_ context.Context, _ string, _ map[string]string, body Body) error {
+	if d.tries--; d.tries >= 0 {
+		return errAway
+	}
+	_, err := io.ReadAll(io.NewSectionReader(body, 0, body.Size()))
+	return err
+}
+
+// counted is Lines, and how many files were begun.
+type counted struct {
+	formats.Format
+	files int
+}
+
+func (c *counted) NewEncoder(w io.Writer, s *record.Schema) (formats.Encoder, error) {
+	c.files++
+	e, err := c.Format.NewEncoder(w, s)
+	return struct{ formats.Encoder }{e}, err // which cannot begin another
+}
+
+func (c *counted) Raw() bool { return true }
+
+// TestAnOutageCostsNoSecondEncoding, and the rows' memory is given back at the first.
+func TestAnOutageCostsNoSecondEncoding(t *testing.T) {
+	f := &counted{Format: sinktest.Lines{}}
+	s, err := New(&down{tries: 3}, Config{Format: f}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := s.Open(t.Context(), sinktest.Claim(0, 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range int64(100) {
+		if err := w.Write(t.Context(), &record.Batch{Records: []record.Record{{Offset: i, Value: make([]byte, 10_000)}}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	flush, err := w.Cut(100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := w.(sink.Sized).Size()
+	for range 3 {
+		if _, err := flush.Commit(t.Context()); !errors.Is(err, errAway) {
+			t.Fatal(err)
+		}
+		if held := w.(sink.Sized).Size(); held < 1_000_000 || held > rows*11/10 {
+			t.Errorf("%d bytes are held, %d before", held, rows)
+		}
+	}
+	made, err := flush.Commit(t.Context())
+	if err != nil || made[0].Bytes != 1_000_100 || f.files != 1 {
+		t.Errorf("made %+v, %v; %d files were encoded", made, err, f.files)
+	}
+	if held := w.(sink.Sized).Size(); held != 0 {
+		t.Errorf("%d bytes are held in the end", held)
+	}
+}

@@ -1,0 +1,29 @@
+package files
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+
+	"github.com/penstock/penstock/sink"
+)
+
+// Probe looks for the interval's anchor.
+func (f *flush) Probe(ctx context.Context) error {
+	if len(f.parts) == 0 {
+		return nil
+	}
+	name := f.parts[0].name
+	meta, _, err := f.engine.store.Stat(ctx, name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	is, why := f.read(meta)
+	if why != "" {
+		return &sink.Foreign{Name: name, Why: why}
+	}
+	return &sink.Conflict{Name: name, End: is.until, Layout: is.layout, Schema: is.schema}
+}

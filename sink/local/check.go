@@ -1,0 +1,31 @@
+package local
+
+import (
+	"context"
+
+	"github.com/penstock/penstock/sink/files"
+)
+
+// Check finds out whether files can be made and linked below the folder, which Open has made. It leaves none.
+func (s *store) Check(context.Context, string) error {
+	root, err := s.root()
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	f, err := writeScratch(root, map[string]string{files.MetaPrefix + "check": "1"}, nothing{})
+	if err != nil {
+		return s.failed("write a file in", scratchDir, err)
+	}
+	defer f.remove(root)
+	linked := f.name + "-check"
+	if err := root.Link(f.name, linked); err != nil {
+		return s.failed("link a file in", scratchDir, err)
+	}
+	return root.Remove(linked)
+}
+
+// nothing is an empty body.
+type nothing struct{ files.Body }
+
+func (nothing) Size() int64 { return 0 }

@@ -1,0 +1,116 @@
+package worker
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/penstock/penstock/connector"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// health is what /health and /ready say.
+type health struct {
+	Ready      bool              `json:"ready"`
+	Why        []string          `json:"why,omitempty"` // it is not
+	Buffered   int64             `json:"buffered_bytes"`
+	Budget     int64             `json:"budget_bytes"`
+	Connectors []connectorHealth `json:"connectors"`
+}
+
+type connectorHealth struct {
+	Name       string           `json:"name"`
+	State      string           `json:"state"`
+	Since      time.Time        `json:"since"`
+	Why        string           `json:"why,omitempty"`
+	Next       time.Time        `json:"next_try,omitzero"`
+	Failures   int              `json:"failures,omitempty"` // since it last ran well
+	Stored     int64            `json:"stored_rows,omitempty"`
+	Skipped    int64            `json:"skipped_rows,omitempty"`
+	Partitions []connector.View `json:"partitions,omitempty"`
+}
+
+// health looks at everything. Ready is when every connector runs, and no partition is held or stuck.
+func (w *Worker) health() health {
+	h := health{Ready: true, Buffered: w.budget.Held(), Budget: w.budget.Limit}
+	unready := func(format string, args ...any) { h.Ready, h.Why = false, append(h.Why, fmt.Sprintf(format, args...)) }
+	for _, name := range w.names {
+		c := w.connectorHealth(name)
+		if c.State != stateRunning {
+			unready("%s: %s: %s", name, c.State, c.Why)
+		}
+		for _, v := range c.Partitions {
+			if v.Held != "" {
+				unready("%s: %s/%d is held: %s", name, v.Topic, v.Partition, v.Held)
+			} else if v.Stuck {
+				unready("%s: %s/%d has %d rows and does not move; %s", name, v.Topic, v.Partition, v.Lag, cmp.Or(v.Retrying, "it waits for rows from the broker"))
+			}
+		}
+		h.Connectors = append(h.Connectors, c)
+	}
+	return h
+}
+
+func (w *Worker) connectorHealth(name string) connectorHealth {
+	st := w.status[name]
+	c := connectorHealth{Name: name, Stored: st.Stored.Load(), Skipped: st.Skipped(), Partitions: st.Views()}
+	slices.SortFunc(c.Partitions, func(a, b connector.View) int {
+		return cmp.Or(cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Partition, b.Partition))
+	})
+	var why error
+	if c.State, c.Since, why = st.Now(); why != nil {
+		c.Why = why.Error()
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if c.Failures = w.tries[name].failures; c.State == stateRestarting {
+		c.Next = w.tries[name].next
+	}
+	return c
+}
+
+// tries is how it goes with beginning again.
+type tries struct {
+	failures int
+	next     time.Time
+}
+
+// Serve answers /health, /ready and /metrics on address until ctx is done. It reads, and changes nothing.
+func (w *Worker) Serve(ctx context.Context, address string) error {
+	mux := http.NewServeMux()
+	answer := func(code func(health) int) http.HandlerFunc {
+		return func(rw http.ResponseWriter, _ *http.Request) {
+			h := w.health()
+			rw.Header().Set("Content-Type", "application/json")
+			rw.WriteHeader(code(h))
+			e := json.NewEncoder(rw)
+			e.SetIndent("", "  ")
+			_ = e.Encode(h) // whoever asked has gone
+		}
+	}
+	mux.Handle("GET /health", answer(func(health) int { return http.StatusOK }))
+	mux.Handle("GET /ready", answer(func(h health) int {
+		if h.Ready {
+			return http.StatusOK
+		}
+		return http.StatusServiceUnavailable
+	}))
+	mux.Handle("GET /metrics", promhttp.HandlerFor(w.metrics.registry, promhttp.HandlerOpts{}))
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
+	if err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
+	stop := context.AfterFunc(ctx, func() { server.Close() })
+	defer stop()
+	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
