@@ -3,15 +3,12 @@ package chaos
 import (
 	"context"
 	"fmt"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -102,7 +99,7 @@ const simple = `
 `
 
 const announced = simple + `
-    after_flush: [{glue: {crawler: c, endpoint: "$glue", poll: 50ms}}]
+    after_flush: [{glue: {crawler: c, endpoint: "$glue", poll: 50ms, at_most_every: 0s}}]
 `
 
 // add produces n rows more, in a transaction if it is named.
@@ -245,6 +242,12 @@ func (b *bed) wantObjects(want ...string) {
 // object's interval.
 func (b *bed) wantAll() {
 	b.t.Helper()
+	b.wantRows(b.objects(""))
+}
+
+// wantRows wants it of these objects.
+func (b *bed) wantRows(objects []object) {
+	b.t.Helper()
 	type place struct {
 		partition int32
 		offset    int64
@@ -256,7 +259,7 @@ func (b *bed) wantAll() {
 		}
 	}
 	seen := map[int]string{}
-	for _, o := range b.objects("") {
+	for _, o := range objects {
 		ids := o.ids(b.t)
 		for i, id := range ids {
 			if before, twice := seen[id]; twice {
@@ -277,29 +280,6 @@ func (b *bed) wantAll() {
 	if len(seen) != b.sent || len(where) != b.sent {
 		b.t.Errorf("%d rows in the objects and %d on the topic, want %d", len(seen), len(where), b.sent)
 	}
-}
-
-// crawler answers as Glue does, once it is let.
-type crawler struct {
-	url  string
-	asks atomic.Int64 // crawls started
-	busy atomic.Bool  // calls are not answered
-}
-
-func newCrawler(t *testing.T) *crawler {
-	c := &crawler{}
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if c.busy.Load() {
-			w.WriteHeader(http.StatusServiceUnavailable)
-			return
-		}
-		c.asks.Add(1)
-		w.Header().Set("Content-Type", "application/x-amz-json-1.1")
-		fmt.Fprint(w, "{}")
-	}))
-	c.url = server.URL
-	t.Cleanup(server.Close)
-	return c
 }
 
 // free lets the worker leave its point.

@@ -64,10 +64,26 @@ func (b *bed) bring(point string, f fault, offset int64) *worker {
 	b.file("connectors.yaml", announced)
 	b.file("heir.yaml", replace(announced, "rows: 10", "rows: 7"))
 	if point != "" {
-		w := b.startTo(point)
-		await(b.t, "the point "+point, w.stands)
-		return w
+		return b.standing(point)
 	}
+	w := b.stuck(f, offset)
+	if f == lose {
+		await(b.t, "the lost answers", func() bool { return len(b.list("")) == len(firstInterval)+1+2*int(offset-10) })
+	}
+	return w
+}
+
+// standing runs a worker until it stands still at a point.
+func (b *bed) standing(point string, args ...string) *worker {
+	b.t.Helper()
+	w := b.startTo(point, args...)
+	await(b.t, "the point "+point, w.stands)
+	return w
+}
+
+// stuck runs a worker until the store does this to its PUTs of rows from an offset on, which is the anchor's or the next.
+func (b *bed) stuck(f fault, offset int64) *worker {
+	b.t.Helper()
 	came := make(chan bool, 100)
 	b.proxy.set(puts(f, func(key string) bool {
 		hit := object{key: key}.first() >= offset
@@ -80,9 +96,6 @@ func (b *bed) bring(point string, f fault, offset int64) *worker {
 	<-came
 	if offset > 10 { // the others go side by side
 		<-came
-	}
-	if f == lose {
-		await(b.t, "the lost answers", func() bool { return len(b.list("")) == len(firstInterval)+1+2*int(offset-10) })
 	}
 	return w
 }
@@ -113,7 +126,7 @@ func TestDeath(t *testing.T) {
 			b.wantObjects(heirs(d.committed, d.plan)...)
 			b.wantAll()
 			b.wantChain()
-			if b.hooks.asks.Load() == 0 {
+			if len(b.hooks.crawls()) == 0 {
 				t.Error("the hooks were never run again")
 			}
 		})
@@ -179,8 +192,7 @@ func TestHeirDiesToo(t *testing.T) {
 	b.add(25, "")
 	b.file("connectors.yaml", simple)
 	for _, point := range []string{"before plan", "planned", "visible", "visible", "committed", "planned", "visible"} {
-		w := b.startTo(point)
-		await(t, point, w.stands)
+		w := b.standing(point)
 		w.must("kill", w.Kill())
 	}
 	began := time.Now()
@@ -200,7 +212,7 @@ func TestHookOverlaps(t *testing.T) {
 	b.hooks.busy.Store(true)
 	w := b.bring("committed@2", pass, 0)
 	b.hooks.busy.Store(false)
-	await(t, "the first run", func() bool { return b.hooks.asks.Load() == 1 })
+	await(t, "the first run", func() bool { return len(b.hooks.crawls()) == 1 })
 	b.hooks.busy.Store(true)
 	w.free()
 	await(t, "the last rows", func() bool { return b.remembered().offset == 25 })
@@ -211,7 +223,7 @@ func TestHookOverlaps(t *testing.T) {
 	}
 	b.hooks.busy.Store(false)
 	w = b.start()
-	await(t, "the hooks to be run again", func() bool { return b.hooks.asks.Load() > 1 })
+	await(t, "the hooks to be run again", func() bool { return len(b.hooks.crawls()) > 1 })
 	await(t, "the group to know", func() bool { return b.remembered().Owed == nil })
 	w.stop()
 	b.wantMark(25, 0, -1)
