@@ -77,10 +77,7 @@ func (b *book) assumed(topic string, batches []record.Batch) (*rules, error) {
 	if err != nil || len(found) == 0 {
 		return in, err
 	}
-	var known []record.Column
-	if in.schema != nil {
-		known = in.schema.Columns
-	}
+	known := slices.DeleteFunc(slices.Clone(in.schema.Columns), func(c record.Column) bool { return c.Type.Kind == record.Any })
 	wider := *in
 	wider.schema, err = in.config.schema(slices.Concat(known, found), in.version+1)
 	return &wider, err

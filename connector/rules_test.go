@@ -16,8 +16,17 @@ import (
 // typed is a connector of Parquet files with these columns inferred before.
 func typed(t *testing.T, s Schema, inferred ...record.Column) *rules {
 	t.Helper()
+	return typedOn(t, "{topic}", s, inferred...)
+}
+
+// typedOn is one whose files have this path.
+func typedOn(t *testing.T, path string, s Schema, inferred ...record.Column) *rules {
+	t.Helper()
 	files := local.Defaults()
-	var err error
+	err := files.Files.Path.UnmarshalText([]byte(path))
+	if err != nil {
+		t.Fatal(err)
+	}
 	if files.Files.Format, err = parquet.New(parquet.Defaults()); err != nil {
 		t.Fatal(err)
 	}
@@ -116,4 +125,38 @@ func TestPinnedColumnsThatClash(t *testing.T) {
 	if len(r.schema.Columns) != 1 || r.schema.Columns[0].As != "adj_close" {
 		t.Errorf("%+v", r.schema.Columns)
 	}
+}
+
+// TestPinnedColumnsOfThePath: a column that the path is made from is inferred as any other, unless the path gives it back.
+func TestPinnedColumnsOfThePath(t *testing.T) {
+	const path = "index={Index}/{Date:%Y}/{p}"
+	values := &record.Batch{Records: []record.Record{{Value: []byte(`{"Index":"HSI","Date":"2026-01-31","p":1,"q":true}`)}}}
+	for _, tt := range []struct{ policy, columns, unknown string }{
+		{"add", "Date string, p double, q bool", "[0]"},
+		{"ignore", "Date string, p double, q bool", "[0]"}, // of the first version, where none is declared
+		{"error", "q bool", "[0]"},
+	} {
+		r := typedOn(t, path, Schema{New: tt.policy})
+		found, why, err := r.infer(values)
+		if err != nil || why != nil || shown(found) != tt.columns {
+			t.Errorf("%s: %s, %v, %v; want %s", tt.policy, shown(found), why, err, tt.columns)
+		}
+		values.Schema = r.schema
+		if err := r.config.Codec.Decode(values); err != nil || fmt.Sprint(values.Unknown) != tt.unknown || len(values.Bad) > 0 {
+			t.Errorf("%s: unknown %v, bad %v, %v", tt.policy, values.Unknown, values.Bad, err)
+		}
+		r = typedOn(t, path, Schema{New: tt.policy}, found...)
+		values.Schema = r.schema
+		if err := r.config.Codec.Decode(values); err != nil || len(values.Unknown)+len(values.Bad) > 0 {
+			t.Errorf("%s: unknown %v, bad %v, %v once they are pinned", tt.policy, values.Unknown, values.Bad, err)
+		}
+	}
+}
+
+func shown(columns []record.Column) string {
+	var all []string
+	for _, c := range columns {
+		all = append(all, fmt.Sprint(c.Name, " ", c.Type))
+	}
+	return strings.Join(all, ", ")
 }

@@ -42,6 +42,9 @@ func (c *Config) schema(inferred []record.Column, version int) (*record.Schema, 
 			}
 			s.Columns = append(s.Columns, col)
 		}
+		if all && col.Nested && c.Schema.New == "error" {
+			s.Cut = append(s.Cut, col.Name) // the file names it, if not as a column
+		}
 	}
 	if len(s.Columns) == 0 && !s.Open {
 		return nil, nil

@@ -92,6 +92,8 @@ func (e *engine) Columns() (asked []record.Column, all bool) {
 	asked = e.Path.Columns()
 	if e.raw {
 		asked = append(asked, probes(e.with)...)
+	} else {
+		e.Path.beside(asked)
 	}
 	return asked, !e.raw
 }

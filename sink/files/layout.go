@@ -74,6 +74,15 @@ func (t Template) Columns() []record.Column {
 	return all
 }
 
+// beside asks for the columns that a path does not give back by way of a path of their own name: files hold them too, with a type
+// that is found as every other column's is.
+func (t Template) beside(asked []record.Column) {
+	for i, c := range asked {
+		exactly := slices.ContainsFunc(t.exact, func(e exact) bool { return e.column == c.Name && strings.EqualFold(e.key, c.Name) })
+		asked[i].Nested = c.Nested || !exactly && !strings.Contains(c.Name, ".")
+	}
+}
+
 // folders are the keys of the folders key=value.
 func (t Template) folders() (keys []string) {
 	for i, p := range t.parts {

@@ -82,15 +82,16 @@ func (p *plan) extra(c record.Column) error {
 	return nil
 }
 
-// find is where a column stands, or -1: for a path that descends the column of that path, or one that has all of it for its name.
+// find is where a column stands, or -1: for a path that descends the column of that path, or one that has all of it for its name;
+// for a column whose type is not known yet, what was asked for by a path of that name.
 func find(s *record.Schema, name string, nested bool) int {
 	is := func(nested bool) int {
 		return slices.IndexFunc(s.Columns, func(c record.Column) bool { return c.Name == name && c.Nested == nested })
 	}
-	if i := is(nested); i >= 0 || !nested {
+	if i := is(nested); i >= 0 || !nested && strings.Contains(name, ".") {
 		return i
 	}
-	return is(false)
+	return is(!nested)
 }
 
 // says is whether a folder name={column} gives a column back, so that its files need not: by the column's own name or by the

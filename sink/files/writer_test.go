@@ -145,7 +145,7 @@ func TestColumned(t *testing.T) {
 		for _, c := range asked {
 			names = append(names, c.Name)
 		}
-		if !slices.Equal(names, []string{"Index", "Date"}) || all != c.want {
+		if !slices.Equal(names, []string{"Index", "Date"}) || all != c.want || asked[0].Nested != all {
 			t.Errorf("columns %v, all %v", asked, all)
 		}
 	}
