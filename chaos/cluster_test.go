@@ -175,6 +175,7 @@ type memo struct {
 	V      int    `json:"v"`
 	End    int64  `json:"end"`
 	Layout string `json:"layout"`
+	Schema int    `json:"schema"`
 	Topic  string `json:"topic"`
 	Owed   *int64 `json:"owed"`
 }

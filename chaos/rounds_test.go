@@ -209,16 +209,9 @@ func (b *bed) judge() {
 	for _, r := range b.rows(b.name) {
 		fmt.Fprintf(&topic, `{"part":%d,"off":%d,"value":%s}`+"\n", r.partition, r.offset, r.value)
 	}
-	for _, o := range b.objects("") {
-		path := filepath.Join(dir, o.key)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			b.t.Fatal(err)
-		}
-		if err := os.WriteFile(path, o.body, 0o600); err != nil {
-			b.t.Fatal(err)
-		}
+	for _, o := range b.download(dir) {
 		fmt.Fprintf(&files, `{"file":%q,"part":%d,"first":%d,"from":%d,"until":%d,"rows":%s}`+"\n",
-			path, o.partition(), o.first(), o.from, o.until, o.meta["penstock-rows"])
+			filepath.Join(dir, o.key), o.partition(), o.first(), o.from, o.until, o.meta["penstock-rows"])
 	}
 	for name, text := range map[string][]byte{"topic.jsonl": topic.Bytes(), "files.jsonl": files.Bytes()} {
 		if err := os.WriteFile(filepath.Join(dir, name), text, 0o600); err != nil {

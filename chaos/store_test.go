@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -46,6 +48,11 @@ type object struct {
 	from, until int64
 	meta        map[string]string
 	body        []byte
+
+	// What tables found in it.
+	columns     []string
+	compression string
+	read        []map[string]any
 }
 
 // partition and first are read from the name.
@@ -65,9 +72,19 @@ func (o object) place() (partition int32, first int64) {
 
 func (o object) String() string { return fmt.Sprintf("%s [%d,%d)", o.key, o.from, o.until) }
 
-// ids are the id members of the object's JSON lines.
+// ids are the id members of the object's rows, which are JSON lines unless somebody has read them.
 func (o object) ids(t testing.TB) (ids []int) {
 	t.Helper()
+	for _, row := range o.read {
+		id, err := strconv.ParseFloat(fmt.Sprint(row["id"]), 64)
+		if err != nil {
+			t.Fatalf("%s: %v: %v", o.key, row, err)
+		}
+		ids = append(ids, int(id))
+	}
+	if o.read != nil {
+		return ids
+	}
 	for line := range bytes.Lines(o.body) {
 		var r struct{ ID int }
 		if err := json.Unmarshal(line, &r); err != nil {
@@ -111,6 +128,48 @@ func (b *bucket) objects(prefix string) []object {
 		b.t.Fatal(err)
 	}
 	return out
+}
+
+// download is objects, each of them in a file of its key below dir.
+func (b *bucket) download(dir string) []object {
+	b.t.Helper()
+	all := b.objects("")
+	for _, o := range all {
+		path := filepath.Join(dir, o.key)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			b.t.Fatal(err)
+		}
+		if err := os.WriteFile(path, o.body, 0o600); err != nil {
+			b.t.Fatal(err)
+		}
+	}
+	return all
+}
+
+// tables reads the rows of all objects, of whichever format, with pyarrow.
+func (b *bucket) tables() []object {
+	b.t.Helper()
+	dir := b.t.TempDir()
+	all := b.download(dir)
+	out, err := exec.Command(parts.Python(b.t), "tables.py", dir).CombinedOutput()
+	read := map[string]struct {
+		Columns     []string
+		Compression string
+		Rows        []map[string]any
+	}{}
+	if err == nil {
+		d := json.NewDecoder(bytes.NewReader(out))
+		d.UseNumber()
+		err = d.Decode(&read)
+	}
+	if err != nil {
+		b.t.Fatalf("tables: %v\n%s", err, out)
+	}
+	for i := range all {
+		r := read[all[i].key]
+		all[i].columns, all[i].compression, all[i].read = r.Columns, r.Compression, r.Rows
+	}
+	return all
 }
 
 func (b *bucket) get(key string) (object, error) {

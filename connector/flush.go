@@ -34,8 +34,8 @@ func (t *task) due(now time.Time) bool {
 	switch {
 	case t.until > 0:
 		return t.next >= t.until
-	case t.probing:
-		return t.rows > 0
+	case t.probing && t.rows > 0:
+		return true
 	case t.rows+len(t.dead) == 0:
 		return t.next > t.from && t.flight == nil && t.p.AtEnd() && (t.Status.draining.Load() || f.Every <= 0 || t.quiet(now))
 	case t.Budget.pressed(t.state), f.Rows > 0 && t.rows+len(t.dead) >= f.Rows, f.Bytes > 0 && t.bytes >= int64(f.Bytes):
@@ -108,13 +108,14 @@ func (t *task) flush(ctx context.Context) error {
 		f.err = t.fly(ctx, f)
 	}()
 	if t.in.layout != t.book.today {
-		return t.await(ctx) // what follows is read again, under today's rules
+		return t.await(ctx) // what follows is read again
 	}
 	return nil
 }
 
 // probe looks whether an interval that begins at from stands already, under the rules under which from was committed: then what the
-// group remembers had gone backwards, and the configuration has changed since. If none does, today's rules hold.
+// group remembers had gone backwards, and the configuration has changed since. If none does, nor any row is left that could tell,
+// today's rules hold.
 func (t *task) probe(ctx context.Context, f *flight) error {
 	var err error
 	if p, ok := f.flush.(sink.Prober); ok {
@@ -249,8 +250,10 @@ func (t *task) land(ctx context.Context) error {
 	if t.announce != nil && len(f.files) > 0 {
 		t.announce.tell(f.files, f.end)
 	}
-	if t.in.layout != t.book.today {
-		return t.turn(ctx, t.from)
+	if t.in.layout != t.book.today { // what follows may stand too
+		err := t.moveTo(ctx, t.from, 0)
+		t.probing = true
+		return err
 	}
 	return nil
 }
