@@ -44,7 +44,7 @@ type Topic struct {
 
 // Schema is what a connector says of its columns.
 type Schema struct {
-	Columns []record.Column `yaml:"columns" doc:"Columns and their types: string, bool, int32, int64, float, double, date, timestamp(ms), timestamp(us), bytes, json, decimal(p,s), list<type>, struct<name:type,...>."`
+	Columns []record.Column `yaml:"columns" doc:"Columns and their types: string, bool, int32, int64, float, double, date, timestamp(ms), timestamp(us), bytes, json, decimal(p,s), list<type>, struct<name:type,...>. Others are inferred from the records; one that path reads as a date is what it was seen to be in files."`
 	New     string          `yaml:"new" enum:"add|ignore|error" doc:"What becomes of a column that is not known yet: a new version of the schema, nothing, or a bad record."`
 	Names   string          `yaml:"names" enum:"as_is|snake_case" doc:"How files spell the columns' names."`
 }

@@ -1,6 +1,7 @@
 package files
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -33,6 +34,16 @@ func (z *zone) civil(v record.Value) (int64, error) {
 		return z.float(v.Float())
 	case record.String, record.Bytes:
 		return z.text(v.Str)
+	case record.JSON: // a column of texts and numbers
+		var any any
+		if json.Unmarshal([]byte(v.Str), &any) == nil {
+			switch any := any.(type) {
+			case string:
+				return z.text(any)
+			case float64:
+				return z.float(any)
+			}
+		}
 	}
 	return 0, errors.New("is no date or time")
 }

@@ -30,6 +30,8 @@ func TestCivil(t *testing.T) {
 		{record.StringOf("2024-03-31T02:30:00"), "2024-03-31 02:30:00"}, // an hour that Berlin skips: as it stands
 		{record.StringOf("2024-03-31T00:59:59Z"), "2024-03-31 01:59:59"},
 		{record.StringOf("2024-03-31T01:00:00Z"), "2024-03-31 03:00:00"},
+		{record.JSONOf(`"2024-07-01T12:34\u003a56Z"`), "2024-07-01 14:34:56"},
+		{record.JSONOf("1700000000"), "2023-11-14 23:13:20"},
 		{record.StringOf("2024-01-01T00:30:00+0130"), "2024-01-01 00:00:00"},
 		{record.StringOf("2024-01-01T00:00:00-05"), "2024-01-01 06:00:00"},
 	} {
@@ -50,7 +52,7 @@ func TestNoCivil(t *testing.T) {
 		record.StringOf("+024-01-01"), record.StringOf("2024-01-01T10:00+25:00"), record.StringOf(" 2024-01-01"),
 		record.FloatOf(math.NaN()), record.FloatOf(math.Inf(1)), record.FloatOf(1e300),
 		record.IntOf(math.MaxInt64), record.IntOf(math.MinInt64), record.DateOf(math.MaxInt64),
-		record.BoolOf(true), record.JSONOf("[]"),
+		record.BoolOf(true), record.JSONOf("[]"), record.JSONOf("true"), record.JSONOf(`"x"`),
 	} {
 		rec := record.Record{Row: []record.Value{3: v, 5: {}}}
 		if got, err := pathOf(t, "{at:%Y}", "UTC", rec); err == nil || !strings.HasPrefix(err.Error(), `path: column "at" `) {
