@@ -41,10 +41,10 @@ var floors = []room{
 	{1, "plugin", ""},
 	{1, "record", ""},
 
-	{0, "source/sourcetest", "source"},
-	{0, "sink/sinktest", "sink formats"},
+	{0, "source/sourcetest", "source parts"},
+	{0, "sink/sinktest", "sink formats parts"},
 	{0, "formats/formattest", "formats formats/json formats/parquet parts"},
-	{0, "hook/hooktest", "hook sink"},
+	{0, "hook/hooktest", "hook sink parts"},
 	{0, "parts", ""},
 	{0, "parts/run", "parts"},
 	{0, "e2e", "parts"},   // it looks at penstock from outside, and so do

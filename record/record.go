@@ -2,7 +2,10 @@
 package record
 
 import (
+	"bytes"
 	"fmt"
+	"slices"
+	"strings"
 	"unsafe"
 )
 
@@ -14,6 +17,18 @@ type Record struct {
 	Value   []byte // nil is null, a tombstone
 	Row     []Value
 	Headers []Header
+}
+
+// Clone is the record in memory of its own.
+func (r Record) Clone() Record {
+	r.Key, r.Value, r.Row, r.Headers = bytes.Clone(r.Key), bytes.Clone(r.Value), slices.Clone(r.Row), slices.Clone(r.Headers)
+	for i := range r.Row {
+		r.Row[i].Str = strings.Clone(r.Row[i].Str)
+	}
+	for i, h := range r.Headers {
+		r.Headers[i] = Header{strings.Clone(h.Key), bytes.Clone(h.Value)}
+	}
+	return r
 }
 
 // NoTime is the Time of a record without a timestamp.

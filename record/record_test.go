@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"math"
+	"reflect"
 	"testing"
 	"unsafe"
 )
@@ -101,5 +102,22 @@ func TestValues(t *testing.T) {
 		if v.Str != "x" {
 			t.Error(v)
 		}
+	}
+}
+
+// A clone shares no memory with its record.
+func TestClone(t *testing.T) {
+	text := []byte("text")
+	alias := unsafe.String(&text[0], len(text))
+	r := Record{Offset: 3, Time: 4, Key: text, Value: text, Row: []Value{IntOf(5), StringOf(alias)}, Headers: []Header{{Key: alias, Value: text}}}
+	own := r.Clone()
+	copy(text, "####")
+	r.Row[0], r.Headers[0] = Value{}, Header{}
+	want := Record{Offset: 3, Time: 4, Key: []byte("text"), Value: []byte("text"), Row: []Value{IntOf(5), StringOf("text")}, Headers: []Header{{Key: "text", Value: []byte("text")}}}
+	if !reflect.DeepEqual(own, want) {
+		t.Errorf("%+v", own)
+	}
+	if none := (Record{Time: NoTime}).Clone(); none.Key != nil || none.Value != nil || none.Row != nil || none.Headers != nil {
+		t.Errorf("nulls became %+v", none)
 	}
 }

@@ -112,12 +112,17 @@ func (f *flush) settle(ctx context.Context, p *pending) error {
 	return f.make(ctx, p)
 }
 
+// mark says what the part's file holds.
+func (f *flush) mark(p *pending) sink.Mark {
+	m := sink.Mark{Claim: f.claim, Schema: f.plan.file.Version, First: p.first, Rows: p.rows}
+	m.From, m.Until = f.from, f.until
+	return m
+}
+
 // finish lets go of the rows and the file.
-func (f *flush) finish(p *pending, name string, first, rows, size int64) {
-	p.file = sink.File{
-		Name: name, Path: p.path, Topic: f.claim.Topic, Partition: f.claim.Partition,
-		First: first, Next: f.until, Rows: rows, Bytes: size,
-	}
+func (f *flush) finish(p *pending, name string, is sink.Mark, size int64) {
+	p.file = is.File(name, size)
+	p.file.Path = p.path
 	p.done = true
 	p.free()
 	if p.body != nil {
@@ -147,9 +152,9 @@ func (f *flush) make(ctx context.Context, p *pending) error {
 	if err := f.encode(ctx, p); err != nil {
 		return err
 	}
-	err := f.engine.store.Create(ctx, p.name, f.meta(p), p.body)
+	err := f.engine.store.Create(ctx, p.name, f.mark(p).Texts(), p.body)
 	if err == nil {
-		f.finish(p, p.name, p.first, p.rows, p.body.Size())
+		f.finish(p, p.name, f.mark(p), p.body.Size())
 		return nil
 	}
 	if ctx.Err() != nil {
@@ -173,35 +178,30 @@ func (f *flush) judge(ctx context.Context, p *pending, body Body, failed error) 
 			return errors.Join(failed, err)
 		}
 		if equal {
-			f.finish(p, p.name, p.first, p.rows, size)
+			f.finish(p, p.name, f.mark(p), size)
 			return nil
 		}
 	}
 	return f.adopt(p, p.name, meta, size)
 }
 
-// adopt takes an object for the part's file if it is, and says what it is otherwise.
+// texts gives what metadata says.
+func texts(meta map[string]string) func(name string) string {
+	return func(name string) string { return meta[name] }
+}
+
+// adopt takes an object for the part's file if it is, and says what it is otherwise. Only the anchor tells where to cut.
 func (f *flush) adopt(p *pending, name string, meta map[string]string, size int64) error {
-	is, why := f.read(meta)
-	switch {
-	case why != "":
-	case is.from > f.from && is.from <= p.first && p.buffer == f.parts[0].buffer:
-		// What stands begins between the last row before this interval and its first: there was one without rows, which ends there.
-		return &sink.Conflict{Name: name, End: is.from, Layout: f.claim.Layout, Schema: f.plan.file.Version}
-	case is.from != f.from:
-		why = f.elsewhere(is)
+	is, err := f.mark(p).Judge(name, texts(meta))
+	if err == nil {
+		f.finish(p, name, is, size)
+		return nil
 	}
-	if why != "" {
-		return &sink.Foreign{Name: name, Why: why}
+	var conflict *sink.Conflict
+	if errors.As(err, &conflict) && p.buffer != f.parts[0].buffer {
+		return &sink.Foreign{Name: name, Why: fmt.Sprintf("it is of the interval from %d to %d, layout %q, schema %d", is.From, is.Until, is.Layout, is.Schema)}
 	}
-	if is.until != f.until || is.layout != f.claim.Layout || is.schema != f.plan.file.Version {
-		if p.buffer == f.parts[0].buffer {
-			return &sink.Conflict{Name: name, End: is.until, Layout: is.layout, Schema: is.schema}
-		}
-		return &sink.Foreign{Name: name, Why: fmt.Sprintf("it is of the interval from %d to %d, layout %q, schema %d", f.from, is.until, is.layout, is.schema)}
-	}
-	f.finish(p, name, is.first, is.rows, size)
-	return nil
+	return err
 }
 
 // find looks for the part's file under any name that it could have: where the topic is compacted, rows that were first when an
@@ -236,11 +236,8 @@ func (f *flush) meet(ctx context.Context, p *pending, name string) error {
 	if err != nil {
 		return err
 	}
-	is, why := f.read(meta)
-	if why == "" && is.from != f.from {
-		why = f.elsewhere(is)
-	}
-	if why != "" {
+	is, why := f.claim.Read(texts(meta))
+	if why != "" || is.From != f.from {
 		if name != p.name && len(meta) == 0 {
 			return &sink.Foreign{Name: name, Why: "it stands within an interval that is written again, and does not say whose it is"}
 		}

@@ -21,9 +21,9 @@ func (f *flush) Probe(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	is, why := f.read(meta)
+	is, why := f.claim.Read(texts(meta))
 	if why != "" {
 		return &sink.Foreign{Name: name, Why: why}
 	}
-	return &sink.Conflict{Name: name, End: is.until, Layout: is.layout, Schema: is.schema}
+	return &sink.Conflict{Name: name, End: is.Until, Layout: is.Layout, Schema: is.Schema}
 }

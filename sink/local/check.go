@@ -3,6 +3,7 @@ package local
 import (
 	"context"
 
+	"github.com/penstock/penstock/sink"
 	"github.com/penstock/penstock/sink/files"
 )
 
@@ -13,7 +14,7 @@ func (s *store) Check(context.Context, string) error {
 		return err
 	}
 	defer root.Close()
-	f, err := writeScratch(root, map[string]string{files.MetaPrefix + "check": "1"}, nothing{})
+	f, err := writeScratch(root, map[string]string{sink.MarkPrefix + "check": "1"}, nothing{})
 	if err != nil {
 		return s.failed("write a file in", scratchDir, err)
 	}

@@ -75,7 +75,7 @@ func place(t *testing.T) sinktest.Place {
 	}
 }
 
-func TestPromises(t *testing.T) { sinktest.Run(t, place) }
+func TestPromises(t *testing.T) { sinktest.Files(t, place) }
 
 func TestDirIsNeeded(t *testing.T) {
 	if _, err := local.New(local.Config{}); err == nil || !strings.Contains(err.Error(), "dir") {

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/penstock/penstock/sink"
 	"github.com/penstock/penstock/sink/files"
 )
 
@@ -131,7 +132,7 @@ func readMeta(f *os.File) (map[string]string, error) {
 	meta := map[string]string{}
 	value := make([]byte, 4<<10)
 	for name := range strings.SplitSeq(string(list[:n]), "\x00") {
-		key, ours := strings.CutPrefix(name, xattr+files.MetaPrefix)
+		key, ours := strings.CutPrefix(name, xattr+sink.MarkPrefix)
 		if !ours {
 			continue
 		}
@@ -139,7 +140,7 @@ func readMeta(f *os.File) (map[string]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		meta[files.MetaPrefix+key] = string(value[:n])
+		meta[sink.MarkPrefix+key] = string(value[:n])
 	}
 	return meta, nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
+	"github.com/penstock/penstock/sink"
 	"github.com/penstock/penstock/sink/files"
 )
 
@@ -53,7 +54,7 @@ func (s *store) Check(ctx context.Context, prefix string) error {
 	return err
 }
 
-const probeMeta = files.MetaPrefix + "check"
+const probeMeta = sink.MarkPrefix + "check"
 
 var (
 	errNoMeta  = errors.New("the service gives an object's metadata not back; no object could be told from another's, use another store")

@@ -28,7 +28,7 @@ func TestPromisesInPartsOnMoto(t *testing.T)  { promises(t, moto(t), inParts) }
 
 func promises(t *testing.T, a aws.Config, open func(*testing.T, aws.Config, string) sink.Sink) {
 	n := 0
-	sinktest.Run(t, func(t *testing.T) sinktest.Place {
+	sinktest.Files(t, func(t *testing.T) sinktest.Place {
 		n++
 		return place(t, a, fmt.Sprintf("promises-%x-%d", time.Now().UnixNano(), n), open)
 	})

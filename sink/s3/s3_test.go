@@ -103,9 +103,9 @@ func place(t *testing.T, a aws.Config, name string, open func(*testing.T, aws.Co
 }
 
 func TestPromises(t *testing.T) {
-	sinktest.Run(t, func(t *testing.T) sinktest.Place { _, a := faults(t); return place(t, a, "lake", newSink) })
+	sinktest.Files(t, func(t *testing.T) sinktest.Place { _, a := faults(t); return place(t, a, "lake", newSink) })
 }
 
 func TestPromisesInParts(t *testing.T) {
-	sinktest.Run(t, func(t *testing.T) sinktest.Place { _, a := faults(t); return place(t, a, "lake", inParts) })
+	sinktest.Files(t, func(t *testing.T) sinktest.Place { _, a := faults(t); return place(t, a, "lake", inParts) })
 }

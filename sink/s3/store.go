@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/penstock/penstock/aws"
+	"github.com/penstock/penstock/sink"
 	"github.com/penstock/penstock/sink/files"
 )
 
@@ -102,7 +103,7 @@ func (s *store) Stat(ctx context.Context, name string) (map[string]string, int64
 	}
 	meta := map[string]string{}
 	for k, v := range out.Metadata {
-		if k = strings.ToLower(k); strings.HasPrefix(k, files.MetaPrefix) {
+		if k = strings.ToLower(k); strings.HasPrefix(k, sink.MarkPrefix) {
 			meta[k] = v
 		}
 	}

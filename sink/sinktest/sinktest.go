@@ -1,4 +1,5 @@
-// Package sinktest holds a sink that makes files to the promises of sink.Writer and sink.Flush.
+// Package sinktest holds a sink that makes objects to the promises of sink.Writer and sink.Flush: Run any such sink, Files one that
+// shares rows out to several by a path template, as those of sink/files do.
 package sinktest
 
 import (
@@ -15,41 +16,69 @@ import (
 	"github.com/penstock/penstock/sink"
 )
 
-// Path is the template that the sinks of a Place have.
+// Path is the template that the sinks of a Place for Files have.
 const Path = "{topic}/key={key}"
 
-// Place is somewhere that a sink makes its files: empty at first, and used by one test.
+// Place is somewhere that a sink makes its objects, here called files: empty at first, and used by one test.
 type Place struct {
-	Sink   func() sink.Sink           // a new one on the same place, as another process would make it; with Path and Lines
+	Sink   func() sink.Sink           // a new one on the same place, as another process would make it; it writes each Value as a line
 	Files  func() map[string][]byte   // every file there is, whole, by the name that sink.File gives it
 	Plant  func(name, content string) // makes a file that is nobody's
 	Remove func(name string)
 }
 
-// Run holds the sinks of places to their promises, each on a place of its own.
-func Run(t *testing.T, open func(t *testing.T) Place) {
-	for _, c := range []struct {
-		name string
-		test func(*testing.T, Place)
-	}{
-		{"nothing is visible before Commit", invisible},
-		{"every row is in one file, once", once},
-		{"intake goes on while a flush commits", beside},
-		{"Commit again is harmless", again},
-		{"an interval without rows makes no file", empty},
-		{"a replay in a new process is harmless", replay},
-		{"a replay makes what is missing", mended},
-		{"a replay of a compacted topic finds its files", compacted},
-		{"an interval that was cut elsewhere is a Conflict", conflict},
-		{"an interval of another layout is a Conflict", relaid},
-		{"a file of nobody's is Foreign and stays", foreign},
-		{"a file of another connector is Foreign and stays", others},
-		{"a planted file beside the anchor is Foreign", besideAnchor},
-		{"rows before a bad one are taken", bad},
-		{"partitions are independent", partitions},
-		{"Size goes up with rows and back with commits", sized},
-	} {
-		t.Run(c.name, func(t *testing.T) { c.test(t, open(t)) })
+type promise struct {
+	name string
+	test func(*testing.T, Place)
+}
+
+var promises = []promise{
+	{"nothing is visible before Commit", invisible},
+	{"every row is in one file, once", once},
+	{"intake goes on while a flush commits", beside},
+	{"Commit again is harmless", again},
+	{"an interval without rows makes no file", empty},
+	{"a replay in a new process is harmless", replay},
+	{"a replay makes what is missing", mended},
+	{"an interval that was cut elsewhere is a Conflict", conflict},
+	{"an interval of another layout is a Conflict", relaid},
+	{"an interval behind offsets without rows is a Conflict", behind},
+	{"a file of nobody's is Foreign and stays", foreign},
+	{"a file of another connector is Foreign and stays", others},
+	{"partitions are independent", partitions},
+	{"Size goes up with rows and back with commits", sized},
+}
+
+var promisesOfFiles = []promise{
+	{"rows are shared out by their path", paths},
+	{"a replay of a compacted topic finds its files", compacted},
+	{"a planted file beside the anchor is Foreign", besideAnchor},
+	{"rows before a bad one are taken", bad},
+}
+
+// Run holds the sinks of places to what every exactly-once sink of objects promises, each promise on a place of its own:
+//
+//   - Rows become visible when their interval is committed, and not before, each in one file. Write keeps nothing of the batch, and
+//     takes in the next interval while one commits.
+//   - Committing again, by the same Flush or by another process that was given the same rows, changes nothing and reports the same
+//     files. What is missing is made. An interval without rows makes nothing.
+//   - An interval that stands already and is cut otherwise, or of another layout, is a *sink.Conflict that says where it ends; and
+//     one that begins behind a stretch without rows, where that ends. So the name of a file follows from the first row in it, and
+//     what stands beside it, as a sink.Mark, says the rest.
+//   - What is not this connector's is *sink.Foreign, and never changed.
+//   - Writers of one Sink work side by side. One that is sink.Sized counts what it holds, until it is visible.
+func Run(t *testing.T, open func(t *testing.T) Place) { hold(t, open, promises) }
+
+// Files holds the sinks of places, which have Path and Lines, to what Run demands, and to this: a file for each path; one whose
+// first row was compacted away is found when it is written again; no file of an interval replaces one that is not ours; a record
+// that no store has a name for is a *record.Bad, and those before it are taken.
+func Files(t *testing.T, open func(t *testing.T) Place) {
+	hold(t, open, slices.Concat(promises, promisesOfFiles))
+}
+
+func hold(t *testing.T, open func(t *testing.T) Place, to []promise) {
+	for _, p := range to {
+		t.Run(p.name, func(t *testing.T) { p.test(t, open(t)) })
 	}
 }
 
