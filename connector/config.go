@@ -4,7 +4,9 @@ package connector
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/penstock/penstock/formats"
@@ -87,23 +89,60 @@ func (c *Config) Check() error {
 	case c.Source != nil:
 		says("topic", "a source needs a topic to fill; add topic: NAME", c.Topic.Name == "")
 		says("topics", "topics are for a sink; the topic that a source fills is topic: NAME", len(c.Topics) > 0)
-		says("after_flush", "after_flush is for a sink", len(c.AfterFlush) > 0)
+		says("after_flush", "after_flush is for a sink; move it to the connector that empties the topic", len(c.AfterFlush) > 0)
 	case c.Sink != nil:
 		says("topics", "a sink needs topics to empty; add topics: [NAME]", len(c.Topics) == 0)
 		says("topic", "topic is what a source fills; a sink empties topics: [NAME]", c.Topic.Name != "")
 	default:
 		errs = append(errs, errors.New("a connector needs a source and a topic, or topics and a sink"))
 	}
-	says("flush", "rows, bytes and durations are not negative", c.Flush.Rows < 0 || c.Flush.Bytes < 0 || c.Flush.Every < 0 || c.Flush.Idle < 0)
+	says("topic.partitions", "there are no fewer than 1; leave it out for the broker's default", c.Topic.Partitions < 0)
 	says("flush", "nothing would ever be flushed; set rows, bytes, every or idle", c.Flush == Flush{})
-	says("errors", "dead letters need a topic; add topic: NAME", c.Errors.OnBadRecord == "dead_letter" && c.Errors.Topic == "")
-	says("errors", "the connector reads the topic of its dead letters; give them one of their own", c.Errors.Topic != "" && slices.Contains(c.Topics, c.Errors.Topic))
+	errs = append(errs, c.Flush.check(), c.topicNames())
+	says("errors.topic", "dead letters need a topic; add topic: NAME", c.Errors.OnBadRecord == "dead_letter" && c.Errors.Topic == "")
+	says("errors.topic", "the connector reads the topic of its dead letters; give them one of their own", c.Errors.Topic != "" && slices.Contains(c.Topics, c.Errors.Topic))
+	says("errors.topic", "the connector fills the topic of its dead letters; give them one of their own", c.Errors.Topic != "" && c.Topic.Name == c.Errors.Topic)
 	s, err := c.schema(nil, 0)
 	if f, ok := c.Sink.(sink.Fitted); ok && err == nil {
 		err = f.Fits(s)
 	}
 	if err != nil && c.Sink != nil {
 		errs = append(errs, plugin.Option("schema", err))
+	}
+	return errors.Join(errs...)
+}
+
+func (f Flush) check() error {
+	negative := errors.New("is negative; write 0 to switch it off")
+	var errs []error
+	for _, o := range []struct {
+		name  string
+		value int64
+	}{{"rows", int64(f.Rows)}, {"bytes", int64(f.Bytes)}, {"every", int64(f.Every)}, {"idle", int64(f.Idle)}} {
+		if o.value < 0 {
+			errs = append(errs, plugin.Option("flush."+o.name, negative))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+var topicName = regexp.MustCompile(`^[a-zA-Z0-9._-]{1,249}$`)
+
+// topicNames refuses names that no broker takes, and topics that stand twice.
+func (c *Config) topicNames() error {
+	var errs []error
+	valid := func(option, name string) {
+		if name != "" && (!topicName.MatchString(name) || strings.Trim(name, ".") == "") {
+			errs = append(errs, plugin.Option(option, fmt.Errorf("%q is no name of a topic; write up to 249 letters, digits, dots, dashes and underscores", name)))
+		}
+	}
+	valid("topic", c.Topic.Name)
+	valid("errors.topic", c.Errors.Topic)
+	for i, name := range c.Topics {
+		valid(fmt.Sprintf("topics[%d]", i), name)
+		if slices.Index(c.Topics, name) < i {
+			errs = append(errs, plugin.Option(fmt.Sprintf("topics[%d]", i), fmt.Errorf("%q stands twice; leave one out", name)))
+		}
 	}
 	return errors.Join(errs...)
 }

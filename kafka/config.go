@@ -5,6 +5,7 @@ package kafka
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"sort"
 	"strconv"
 	"strings"
@@ -35,34 +36,44 @@ var owned = map[string]string{
 	"enable.idempotence": "it is true", "transactional.id": "it is the connector and split",
 }
 
-// Check refuses the properties that are not the user's to set.
+// Check refuses the properties that are not the user's to set, and those that librdkafka does not take.
 func (c Config) Check() error {
 	var errs []error
+	rest := maps.Clone(c.Properties)
 	for _, name := range sortedKeys(c.Properties) {
 		if why, is := owned[name]; is {
-			errs = append(errs, plugin.Option("properties."+name, fmt.Errorf("it is not yours to set: %s", why)))
+			errs = append(errs, plugin.Option("properties."+name, fmt.Errorf("it is not yours to set: %s; leave it out", why)))
+			delete(rest, name)
 		}
 	}
-	if err := c.tried(); err != nil && len(errs) == 0 {
-		errs = append(errs, plugin.Option(c.blamed(err), err))
+	for {
+		err := tried(rest)
+		if err == nil {
+			return errors.Join(errs...)
+		}
+		name := blamed(rest, err)
+		errs = append(errs, plugin.Option("properties"+name, fmt.Errorf("%w; CONFIGURATION.md of librdkafka lists the properties and what they take", err)))
+		if name == "" {
+			return errors.Join(errs...)
+		}
+		delete(rest, name[1:])
 	}
-	return errors.Join(errs...)
 }
 
-// blamed is the option that an error of librdkafka's is about: it ends in the property's name.
-func (c Config) blamed(err error) string {
-	for _, name := range sortedKeys(c.Properties) {
+// blamed is the property, behind a dot, that an error of librdkafka's is about: it ends in its name; "" if it names none.
+func blamed(properties map[string]string, err error) string {
+	for _, name := range sortedKeys(properties) {
 		if strings.HasSuffix(err.Error(), strconv.Quote(name)) {
-			return "properties." + name
+			return "." + name
 		}
 	}
-	return "properties"
+	return ""
 }
 
 // tried makes a client that knows no broker, for what librdkafka says of the properties.
-func (c Config) tried() error {
+func tried(properties map[string]string) error {
 	m := kafka.ConfigMap{"log_level": 0}
-	for k, v := range c.Properties {
+	for k, v := range properties {
 		m[k] = v
 	}
 	p, err := kafka.NewProducer(&m)

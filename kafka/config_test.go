@@ -21,6 +21,12 @@ func TestPropertiesThatAreRefused(t *testing.T) {
 			t.Errorf("%s: %v, not %s", props, err, want)
 		}
 	}
+	err := Config{Properties: map[string]string{"securty.protocol": "SSL", "session.timeout.ms": "soon", "group.id": "g"}}.Check()
+	for _, name := range []string{"securty.protocol", "session.timeout.ms", "group.id"} {
+		if err == nil || strings.Count(err.Error(), "properties."+name+": ") != 1 {
+			t.Errorf("not every mistake is named once: %v", err)
+		}
+	}
 	if err := (Config{Properties: map[string]string{"session.timeout.ms": "6000", "client.id": "x"}}).Check(); err != nil {
 		t.Error(err)
 	}

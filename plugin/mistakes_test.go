@@ -56,14 +56,14 @@ func TestMistakes(t *testing.T) {
 		{"unknown option, swapped", s3With("tasg: {}"), `c.yaml:7: ` + s3 + `: unknown option "tasg"; did you mean "tags"?`},
 		{"unknown option, its value", s3With("levl: high"), `c.yaml:7: ` + s3 + `: unknown option "levl"; did you mean "level"?` + "\n" +
 			`c.yaml:7: ` + s3 + `.levl: "high" is not a whole number; write plain digits as in 50000`},
-		{"unknown option, of many", s3With("frobnicate: x"), `c.yaml:7: ` + s3 + `: unknown option "frobnicate"`},
+		{"unknown option, of many", s3With("frobnicate: x"), `c.yaml:7: ` + s3 + `: unknown option "frobnicate"; there are bucket, endpoint, format, level, path, rate, region, share, strict, tags`},
 		{"unknown option, of few", "connectors: {a: {flush: {often: true}}}", `c.yaml:1: connectors.a.flush: unknown option "often"; there are bytes, every, rows`},
 		{"unknown option at the top", "kafka: {}", `c.yaml:1: unknown option "kafka"; there are aws, connectors, memory`},
 		{"reference in a key", "${env:X}: 1", `c.yaml:1: unknown option "${env:X}"; there are aws, connectors, memory`},
 		{"missing option", "connectors:\n  a:\n    topics: [t]\n    sink:\n      s3: {bucket: b, region: r}\n", `c.yaml:5: ` + s3 + `: missing option "format"`},
 		{"missing through a block", "aws: {}\nconnectors: {a: {topics: [t], sink: {s3: {bucket: b, format: json}}}}", `c.yaml:2: ` + s3 + `: missing option "region"`},
 		{"required but empty", "connectors: {a: {topic: '${env:EMPTY:}'}}", "c.yaml:1: connectors.a.topic: is required, and may not be empty"},
-		{"required but null", s3With("x: 1") + "  b:\n    topic: {name: ~}", `c.yaml:7: ` + s3 + `: unknown option "x"` + "\n" +
+		{"required but null", s3With("x: 1") + "  b:\n    topic: {name: ~}", `c.yaml:7: ` + s3 + `: unknown option "x"; there are bucket, endpoint, format, level, path, rate, region, share, strict, tags` + "\n" +
 			`c.yaml:10: connectors.b.topic.name: has no value; give one, leave the option out, or write "" for empty text`},
 		{"no value", "connectors: {a: {flush: {rows: }}}", "c.yaml:1: connectors.a.flush.rows: has no value; give one, or leave the option out"},
 		{"no value in a list", "connectors: {a: {topics: [t, ~]}}", "c.yaml:1: connectors.a.topics[1]: has no value; give one, or leave the item out"},
@@ -128,6 +128,13 @@ func TestMistakes(t *testing.T) {
 		// Rules that join options.
 		{"check", "connectors:\n  a:\n    sink: local\n", "c.yaml:2: connectors.a.topics: is missing: a sink needs topics"},
 		{"check at an option", "connectors:\n  a:\n    sink: local\n    topics: []\n", "c.yaml:4: connectors.a.topics: is missing: a sink needs topics"},
+		{"check beside a mistake", "connectors:\n  a:\n    sink: local\n    flush: {rows: many}\n", "c.yaml:2: connectors.a.topics: is missing: a sink needs topics\n" +
+			`c.yaml:4: connectors.a.flush.rows: "many" is not a whole number; write plain digits as in 50000`},
+		{"check of what is unsound", "connectors:\n  a:\n    sink: local\n    topics: 5\n", `c.yaml:4: connectors.a.topics: expects a list, not "5"; write ["5"]`},
+		{"check of what stands in something unsound", "connectors:\n  a:\n    topics: [t, dead]\n    errors: {topic: dead, tpic: x}\n",
+			`c.yaml:4: connectors.a.errors: unknown option "tpic"; did you mean "topic"?`},
+		{"check of the file beside a mistake", "memory: lots\nconnectors:\n  a:\n    topics: [t, dead]\n    errors:\n      topic: dead\n",
+			`c.yaml:1: memory: "lots" is not a size; write bytes as in 64MiB, 10MB or 4096` + "\nc.yaml:6: connectors.a.errors.topic: is a topic that the connector reads"},
 		{"check of the file", "connectors:\n  a:\n    topics: [t, dead]\n    errors:\n      topic: dead\n", "c.yaml:5: connectors.a.errors.topic: is a topic that the connector reads"},
 
 		// Every problem, in the order of lines; what depends on something unsound is not guessed at.

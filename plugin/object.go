@@ -30,9 +30,7 @@ func (d *decoder) object(at place, s *shape, v reflect.Value) string {
 		}
 	}
 	canon := objectText(parts)
-	if d.troubles == before {
-		d.finish(at, s, v, canon)
-	}
+	d.finish(at, s, v, canon, d.troubles == before)
 	return canon
 }
 
@@ -157,27 +155,41 @@ func (d *decoder) absent(at place, f *field, v reflect.Value) string {
 	return canonical(f.shape, v)
 }
 
-// finish is called for a struct that is sound: it receives its canonical text, and its rules are asked.
-func (d *decoder) finish(at place, s *shape, v reflect.Value, canon string) {
-	if s.layout != nil {
+// finish ends a struct: one that is sound receives its canonical text, and the rules of each are asked.
+func (d *decoder) finish(at place, s *shape, v reflect.Value, canon string, sound bool) {
+	if s.layout != nil && sound {
 		v.FieldByIndex(s.layout).SetString(canon)
 	}
-	if d.inBlock {
-		return
-	}
-	d.check(at, v)
+	d.check(at, v, sound, d.inBlock)
 	for _, in := range s.inlined {
-		d.check(at, v.FieldByIndex(in.index))
+		b := d.blocks[in.typ]
+		d.check(at, v.FieldByIndex(in.index), sound, d.inBlock || b != nil && b.bad)
 	}
 }
 
-func (d *decoder) check(at place, v reflect.Value) {
+// check asks a struct's rules. Of one that is not sound they may say what does not follow: only what they say of an option that
+// has no problem of its own is passed on; and of a block, which need not be whole, or what inlines one that is not sound, only what
+// they say of an option that stands there.
+func (d *decoder) check(at place, v reflect.Value, sound, given bool) {
 	if !v.Addr().CanInterface() {
 		return
 	}
-	if c, ok := v.Addr().Interface().(interface{ Check() error }); ok {
-		if err := guard(v.Type().String()+".Check", c.Check); err != nil {
-			d.blame(at, err)
+	c, ok := v.Addr().Interface().(interface{ Check() error })
+	if !ok {
+		return
+	}
+	err := guard(v.Type().String()+".Check", c.Check)
+	if err == nil {
+		return
+	}
+	if sound && !given {
+		d.blame(at, err)
+		return
+	}
+	known := d.problems
+	for _, f := range faults(err) {
+		if p := locate(at, f.option); f.option != "" && !known.about(at.path, p.path) && (!given || at.gives(f.option)) {
+			d.add(p, d.secrets.mask(f.err))
 		}
 	}
 }

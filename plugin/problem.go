@@ -67,6 +67,19 @@ func (p Problems) tidy() Problems {
 	})
 }
 
+// about tells whether there is a problem at an option, within it, or with what it stands in below the path within.
+func (p Problems) about(within, option string) bool {
+	return slices.ContainsFunc(p, func(q Problem) bool {
+		return contains(option, q.Option) || contains(q.Option, option) && q.Option != within && contains(within, q.Option)
+	})
+}
+
+// contains tells whether the option at a path is, or stands within, the one at another.
+func contains(outer, path string) bool {
+	rest, ok := strings.CutPrefix(path, outer)
+	return ok && (rest == "" || outer == "" || rest[0] == '.' || rest[0] == '[')
+}
+
 // Option says, in the error of a constructor or of Check, which option is at fault, so that the message names its line. Name
 // is as the YAML has it, and may be dotted; Options nest, and errors.Join of several is several problems.
 func Option(name string, err error) error {

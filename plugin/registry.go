@@ -20,8 +20,9 @@
 // plugins are registered for.
 //
 // A struct may have two methods. Default, on the pointer, fills one that has no defaults above it: an element of a list or
-// mapping, or what a pointer points to. Check is called once everything in the struct is sound, for rules that join options;
-// it changes nothing.
+// mapping, or what a pointer points to. Check, for rules that join options, is called once the struct is read; it changes nothing.
+// Where something in the struct is unsound, that stands at its default or is nil, and of what Check says only that counts which is
+// about an option (see Option) without a problem of its own; of a block, only what is about an option that the file gives. A constructor is called with sound options only.
 package plugin
 
 import (

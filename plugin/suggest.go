@@ -5,13 +5,13 @@ import (
 	"strings"
 )
 
-// suggest ends a message about a name that is not known: the nearest one that is, or all where they are few.
+// suggest ends a message about a name that is not known: the nearest one that is, or all.
 func suggest(name string, known []string) string {
 	if near := nearest(name, known); near != "" {
 		return fmt.Sprintf("; did you mean %q?", near)
 	}
-	if len(known) == 0 || len(known) > 8 {
-		return ""
+	if len(known) == 0 {
+		return "; there are none"
 	}
 	return "; there are " + strings.Join(known, ", ")
 }

@@ -169,9 +169,7 @@ func (d *decoder) keyed(p pair, s *shape, v reflect.Value) string {
 	if s.line != nil {
 		v.FieldByIndex(s.line).SetInt(int64(p.line))
 	}
-	if d.troubles == before {
-		d.finish(p.place, s, v, canon)
-	}
+	d.finish(p.place, s, v, canon, d.troubles == before)
 	return canon
 }
 

@@ -63,6 +63,15 @@ func locate(at place, option string) place {
 	return found
 }
 
+// gives tells whether an option that is named from where a struct stands is in the file.
+func (p place) gives(option string) bool {
+	n := p.node
+	for n != nil && option != "" {
+		n, _, option = step(n, option)
+	}
+	return n != nil
+}
+
 // step goes into a node by the first part of a path: a key, which may hold dots itself, or an index as in [2].
 func step(n *yaml.Node, path string) (to *yaml.Node, line int, rest string) {
 	for i, c := range n.Content {

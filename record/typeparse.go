@@ -57,6 +57,9 @@ func (p *typeParser) next() (Type, error) {
 }
 
 func (p *typeParser) decimal() (Type, error) {
+	if p.peek() == 0 {
+		return Type{}, errors.New("a decimal needs its digits; write decimal(10,2)")
+	}
 	precision, err := p.number('(')
 	if err != nil {
 		return Type{}, err
@@ -105,6 +108,9 @@ func (p *typeParser) nested(inner func() (Type, error)) (Type, error) {
 		return Type{}, fmt.Errorf("lists and structs nest more than %d deep; declare the column as json", MaxNesting)
 	}
 	defer func() { p.depth-- }()
+	if p.peek() == 0 {
+		return Type{}, errors.New("a list needs the type of its elements, and a struct those of its fields; write list<type> or struct<name:type,...>")
+	}
 	if err := p.expect('<'); err != nil {
 		return Type{}, err
 	}

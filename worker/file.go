@@ -4,6 +4,8 @@ package worker
 import (
 	"errors"
 	"fmt"
+	"net"
+	"strconv"
 
 	"github.com/penstock/penstock/connector"
 	"github.com/penstock/penstock/kafka"
@@ -29,19 +31,49 @@ type Entry struct {
 // Default is where an entry starts from.
 func (e *Entry) Default() { e.Config = connector.Defaults() }
 
-// smallest is the least budget that holds a batch, its rows and a file in the making.
-const smallest = 16 << 20
+// The least budget: what holds a batch, its rows and a file in the making; and for each partition that may be held at once.
+const (
+	smallest     = 16 << 20
+	perPartition = 1 << 20
+)
 
 // Check holds the rules between options.
 func (f *File) Check() error {
 	var errs []error
-	if f.Memory < smallest {
+	n := f.partitions()
+	switch {
+	case f.Memory < smallest:
 		errs = append(errs, plugin.Option("memory", fmt.Errorf("%v is too little; at least %v", f.Memory, plugin.Size(smallest))))
+	case int64(f.Memory) < n*perPartition:
+		errs = append(errs, plugin.Option("memory", fmt.Errorf("%v is too little for the %d partitions that the sinks read; at least %v, 1MiB for each",
+			f.Memory, n, plugin.Size(n*perPartition))))
 	}
-	if len(f.Connectors) == 0 {
-		errs = append(errs, plugin.Option("connectors", errors.New("there are none; add one")))
+	if f.Listen != "" {
+		if _, port, err := net.SplitHostPort(f.Listen); err != nil || !isPort(port) {
+			errs = append(errs, plugin.Option("listen", fmt.Errorf("%q is not an address to listen on; write it as in 127.0.0.1:8083, or :8083 for all addresses", f.Listen)))
+		}
 	}
 	return errors.Join(errs...)
+}
+
+func isPort(port string) bool {
+	_, err := strconv.ParseUint(port, 10, 16)
+	return err == nil
+}
+
+// partitions counts those that the sinks read, as far as the file itself says how many there are; a topic that it does not speak of has
+// one at least.
+func (f *File) partitions() (n int64) {
+	made := map[string]int64{}
+	for _, e := range f.Connectors {
+		made[e.Config.Topic.Name] = max(made[e.Config.Topic.Name], int64(e.Config.Topic.Partitions))
+	}
+	for _, e := range f.Connectors {
+		for _, topic := range e.Config.Topics {
+			n += max(made[topic], 1)
+		}
+	}
+	return n
 }
 
 // Defaults is where a File starts from.

@@ -1,30 +1,41 @@
 package worker
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 )
+
+// wide has sinks for one partition more than the topic that a source fills.
+func wide(partitions int) string {
+	return fmt.Sprintf("connectors:\n  in: {source: {csv: x}, topic: {name: t, partitions: %d}}\n", partitions-1) +
+		"  a: {topics: [t, u], sink: {local: {dir: d, format: json}}}\n"
+}
 
 func TestMistakes(t *testing.T) {
 	const kafka = "kafka: {brokers: [x]}\n"
 	const sound = "connectors:\n  a: {topics: [t], sink: {local: {dir: d, format: json}}}\n"
 	for text, want := range map[string]string{
-		kafka + sound:                     "",
-		kafka + "memory: 16MiB\n" + sound: "",
-		kafka + "memory: 15MiB\n" + sound: "test.yaml:2: memory: 15MiB is too little; at least 16MiB",
-		kafka + "connectors: {}\n":        "test.yaml:2: connectors: is required, and may not be empty",
-		kafka:                             "connectors",
-		sound:                             "kafka",
-		kafka + strings.Replace(sound, "[t]", "[]", 1):                                         "test.yaml:3: ",
-		kafka + sound + "  b: {topics: [t]}\n":                                                 "test.yaml:4: ",
-		kafka + sound + "  a: {topics: [t]}\n":                                                 "test.yaml:4: ",
+		kafka + sound:                                  "",
+		kafka + "memory: 16MiB\n" + sound:              "",
+		kafka + "memory: 15MiB\n" + sound:              "test.yaml:2: memory: 15MiB is too little; at least 16MiB",
+		kafka + "memory: 16MiB\n" + wide(16):           "",
+		kafka + "memory: 16MiB\n" + wide(17):           "test.yaml:2: memory: 16MiB is too little for the 17 partitions that the sinks read; at least 17MiB, 1MiB for each",
+		kafka + "listen: :8083\n" + sound:              "",
+		kafka + "listen: 8083\n" + sound:               `test.yaml:2: listen: "8083" is not an address to listen on; write it as in 127.0.0.1:8083, or :8083 for all addresses`,
+		kafka + "connectors: {}\n":                     "test.yaml:2: connectors: is required, and may not be empty",
+		kafka:                                          "connectors",
+		sound:                                          "kafka",
+		kafka + strings.Replace(sound, "[t]", "[]", 1): "test.yaml:3: ",
+		kafka + sound + "  b: {topics: [t]}\n":         "test.yaml:4: ",
+		kafka + sound + "  a: {topics: [t]}\n":         "test.yaml:4: ",
 		kafka + strings.Replace(sound, "}}}", "}}, flush: {rows: 0, bytes: 0, every: 0s}}", 1): "nothing would ever be flushed; set rows, bytes, every or idle",
 	} {
 		f, err := Read(registry(), "test.yaml", []byte(text))
 		switch {
 		case want == "" && err != nil, want != "" && (err == nil || !strings.Contains(err.Error(), want)):
 			t.Errorf("%s%v; want %q", text, err, want)
-		case err == nil && (len(f.Connectors) != 1 || f.Connectors[0].Config.Flush.Every == 0):
+		case err == nil && (len(f.Connectors) == 0 || f.Connectors[0].Config.Flush.Every == 0):
 			t.Errorf("%+v", f)
 		}
 	}

@@ -42,7 +42,10 @@ func (t *Type) UnmarshalText(text []byte) (err error) {
 		return nil
 	}
 	if t.Type, err = record.ParseType(string(text)); err != nil {
-		return fmt.Errorf("%w; and infer", err)
+		if strings.HasSuffix(err.Error(), record.TypeNames) {
+			err = fmt.Errorf("%w, infer", err)
+		}
+		return err
 	}
 	if !readable(t.Type) {
 		return fmt.Errorf("no cell of a CSV file can be read as %s; write string, and give it its type where it is written", t.Type)
