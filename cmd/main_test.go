@@ -9,9 +9,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/santhosh-tekuri/jsonschema/v6"
-	"gopkg.in/yaml.v3"
 )
 
 // invoke runs a command in this process.
@@ -34,53 +31,6 @@ func TestOwnFile(t *testing.T) {
 	code, out, errOut := invoke(t, "check", "../connectors.yaml")
 	if want := "../connectors.yaml: 3 connectors, no mistakes\n"; code != 0 || out != want || errOut != "" {
 		t.Errorf("exit code %d, %q, %s", code, out, errOut)
-	}
-}
-
-// The schema for editors takes what check takes, and sees what is not an option.
-func TestSchema(t *testing.T) {
-	code, out, errOut := invoke(t, "schema")
-	if code != 0 || errOut != "" {
-		t.Fatalf("exit code %d, %s", code, errOut)
-	}
-	doc, err := jsonschema.UnmarshalJSON(strings.NewReader(out))
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := jsonschema.NewCompiler()
-	if err := c.AddResource("penstock.json", doc); err != nil {
-		t.Fatal(err)
-	}
-	schema, err := c.Compile("penstock.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	own, err := os.ReadFile("../connectors.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, c := range map[string]struct {
-		old, new string // what is changed in the repository's file
-		sound    bool
-	}{
-		"as it is":            {"", "", true},
-		"a reference":         {"memory: 256MiB", "memory: ${env:MEMORY}", true},
-		"a short form":        {"{name: stock, partitions: 3}", "stock", true},
-		"an unknown option":   {"memory:", "memroy:", false},
-		"an unknown sink":     {"s3:", "s4:", false},
-		"an option of a sink": {"bucket: stock-lake", "buckt: stock-lake", false},
-		"a wrong type":        {"partitions: 3", "partitions: many", false},
-		"a wrong word":        {"names: snake_case", "names: camelCase", false},
-	} {
-		t.Run(name, func(t *testing.T) {
-			var file any
-			if err := yaml.Unmarshal([]byte(strings.ReplaceAll(string(own), c.old, c.new)), &file); err != nil {
-				t.Fatal(err)
-			}
-			if err := schema.Validate(file); (err == nil) != c.sound {
-				t.Errorf("sound is %v, and the schema says %v", c.sound, err)
-			}
-		})
 	}
 }
 

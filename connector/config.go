@@ -176,6 +176,11 @@ func (f *From) UnmarshalText(text []byte) error {
 	return nil
 }
 
+// Pattern is what the text of a beginning fits.
+func (From) Pattern() string {
+	return `^(earliest|latest|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?(Z|[-+][0-9]{2}:[0-9]{2}))$`
+}
+
 // MarshalText writes what UnmarshalText reads.
 func (f From) MarshalText() ([]byte, error) {
 	switch {

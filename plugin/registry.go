@@ -19,6 +19,8 @@
 // (null, or leaving it out, is nil), anything that is an encoding.TextUnmarshaler and TextMarshaler, or an interface that
 // plugins are registered for.
 //
+// A type that reads itself as text may have a method Pattern, which gives a regular expression that all of its texts fit, for the schema.
+//
 // A struct may have two methods. Default, on the pointer, fills one that has no defaults above it: an element of a list or
 // mapping, or what a pointer points to. Check, for rules that join options, is called once the struct is read; it changes nothing.
 // Where something in the struct is unsound, that stands at its default or is nil, and of what Check says only that counts which is

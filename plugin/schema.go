@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"reflect"
+	"regexp"
 	"slices"
 )
 
@@ -63,7 +64,30 @@ func (b *schemer) of(s *shape, enum []string, v reflect.Value) schema {
 	if len(enum) > 0 {
 		return either(schema{"enum": enum}, reference)
 	}
-	return schema{"type": []string{"string", "number", "boolean"}} // YAML's reading of a scalar is not asked
+	return scalarOf(s.pattern(v))
+}
+
+// pattern is the regular expression that the text of a scalar fits; "" where there is none to say.
+func (s *shape) pattern(v reflect.Value) string {
+	if s.kind == duration {
+		return `^[-+]?(0|([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h|d))+$`
+	}
+	if p, ok := v.Interface().(interface{ Pattern() string }); ok && s.kind == textual {
+		return p.Pattern()
+	}
+	return ""
+}
+
+// scalarOf is the schema of text. YAML's own reading of a scalar is not asked, unless nothing that it reads otherwise would fit.
+func scalarOf(pattern string) schema {
+	if pattern == "" {
+		return schema{"type": []string{"string", "number", "boolean"}}
+	}
+	types := []string{"string"}
+	if fits, err := regexp.MatchString(pattern, "10"); fits || err != nil {
+		types = append(types, "number")
+	}
+	return either(schema{"type": types, "pattern": pattern}, reference)
 }
 
 func either(of ...schema) schema { return schema{"anyOf": of} }
@@ -101,6 +125,9 @@ func (b *schemer) object(s *shape, v reflect.Value) schema {
 	for _, f := range s.fields {
 		fv := v.FieldByIndex(f.index)
 		p := b.of(f.shape, f.enum, fv)
+		if f.required {
+			p = filled(f.shape, p)
+		}
 		if f.doc != "" {
 			p["description"] = f.doc
 		}
@@ -109,12 +136,38 @@ func (b *schemer) object(s *shape, v reflect.Value) schema {
 		} else if !fv.IsZero() && f.shape.kind != object && f.shape.kind != contract {
 			p["default"] = json.RawMessage(canonical(f.shape, fv))
 		}
-		if properties[f.name] = p; f.required && fv.IsZero() && b.r.block(f) == "" {
+		if properties[f.name] = p; b.asks(f, fv) {
 			required = append(required, f.name)
 		}
 	}
 	slices.Sort(required)
 	return schema{"type": "object", "properties": properties, "required": required, "additionalProperties": false}
+}
+
+// asks tells whether an option has to be given: for itself, or for one that stands within it.
+func (b *schemer) asks(f *field, v reflect.Value) bool {
+	if own := b.r.blocks[f.name]; own != nil && own.config.typ == f.shape.typ { // of which nothing is required
+		return false
+	}
+	if f.shape.kind == object {
+		return slices.ContainsFunc(f.shape.fields, func(in *field) bool { return b.asks(in, v.FieldByIndex(in.index)) })
+	}
+	return f.required && v.IsZero() && b.r.block(f) == ""
+}
+
+// filled is the schema p of a shape, of values that are not empty.
+func filled(s *shape, p schema) schema {
+	switch s.kind {
+	case text:
+		p["minLength"] = 1
+	case list:
+		p["minItems"] = 1
+	case pairs, dict:
+		p["minProperties"] = 1
+	case contract, pointer:
+		return p["anyOf"].([]schema)[0] // which null is not
+	}
+	return p
 }
 
 // blockOf is the schema of a block, of which nothing is required.

@@ -25,6 +25,9 @@ func (s *Size) UnmarshalText(text []byte) error {
 // MarshalText writes what UnmarshalText reads.
 func (s Size) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
+// Pattern is what the text of a size fits.
+func (Size) Pattern() string { return `^[0-9][0-9,]*(\.[0-9]+)?\s*([kmgtpeKMGTPE]?[iI]?[bB]?)$` }
+
 func (s Size) String() string {
 	for _, u := range []struct {
 		n    Size
@@ -63,3 +66,6 @@ func (r Rate) MarshalText() ([]byte, error) {
 	}
 	return []byte(strconv.FormatFloat(float64(r), 'g', -1, 64) + "/s"), nil
 }
+
+// Pattern is what the text of a rate fits.
+func (Rate) Pattern() string { return `^(none|\s*[-+0-9.eE]+\s*/\s*[smh]\s*)$` }

@@ -1,18 +1,23 @@
 package plugin_test
 
 import (
+	"regexp"
 	"testing"
 
 	"github.com/penstock/penstock/plugin"
 )
+
+func fits(v interface{ Pattern() string }, text string) bool {
+	return regexp.MustCompile(v.Pattern()).MatchString(text)
+}
 
 func TestSize(t *testing.T) {
 	for text, want := range map[string]plugin.Size{
 		"0": 0, "4096": 4096, "1KiB": 1024, "64MiB": 64 << 20, "10MB": 10_000_000, "1.5GiB": 3 << 29, "1 gib": 1 << 30, "4EiB": 1 << 62,
 	} {
 		var got plugin.Size
-		if err := got.UnmarshalText([]byte(text)); err != nil || got != want {
-			t.Errorf("%s: %d, %v", text, got, err)
+		if err := got.UnmarshalText([]byte(text)); err != nil || got != want || !fits(got, text) {
+			t.Errorf("%s: %d, %v; it fits the pattern: %v", text, got, err, fits(got, text))
 		}
 		var back plugin.Size
 		if b, err := got.MarshalText(); err != nil || back.UnmarshalText(b) != nil || back != got {
@@ -35,8 +40,8 @@ func TestSize(t *testing.T) {
 func TestRate(t *testing.T) {
 	for text, want := range map[string]plugin.Rate{"1000/s": 1000, "30/m": 0.5, "0.5/s": 0.5, "1 / h": 1.0 / 3600, "none": 0, "1e6/s": 1e6} {
 		var got plugin.Rate
-		if err := got.UnmarshalText([]byte(text)); err != nil || got != want {
-			t.Errorf("%s: %v, %v", text, got, err)
+		if err := got.UnmarshalText([]byte(text)); err != nil || got != want || !fits(got, text) {
+			t.Errorf("%s: %v, %v; it fits the pattern: %v", text, got, err, fits(got, text))
 		}
 		var back plugin.Rate
 		if b, err := got.MarshalText(); err != nil || back.UnmarshalText(b) != nil || back != got {

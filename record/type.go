@@ -58,6 +58,11 @@ func (t *Type) UnmarshalText(text []byte) (err error) {
 // MarshalText writes what ParseType reads.
 func (t Type) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
 
+// Pattern is what a type's text fits.
+func (Type) Pattern() string {
+	return `^\s*(string|bool|int32|int64|float|double|date|bytes|json|timestamp\s*\(\s*(ms|us)\s*\)|decimal\s*\(\s*[0-9]+\s*,\s*[0-9]+\s*\)|(list|struct)\s*<.+>)\s*$`
+}
+
 // String is the text that ParseType reads; any, if there is none.
 func (t Type) String() string {
 	switch t.Kind {

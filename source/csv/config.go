@@ -61,6 +61,9 @@ func (t Type) MarshalText() ([]byte, error) {
 	return t.Type.MarshalText()
 }
 
+// Pattern is what the text of a type fits.
+func (t Type) Pattern() string { return "^infer$|" + t.Type.Pattern() }
+
 // Repeat is how many times a file is read; 0, written forever, is without end.
 type Repeat int
 
@@ -87,6 +90,9 @@ func (r Repeat) MarshalText() ([]byte, error) {
 	}
 	return strconv.AppendInt(nil, int64(r), 10), nil
 }
+
+// Pattern is what the text of a count fits.
+func (Repeat) Pattern() string { return `^(forever|[1-9][0-9]*)$` }
 
 // Defaults is what a Config holds before YAML is read into it.
 func Defaults() Config {
