@@ -3,6 +3,8 @@ package cmd
 import (
 	"context"
 	"log/slog"
+	"os"
+	"runtime/debug"
 	"sync"
 
 	"github.com/penstock/penstock/plugin"
@@ -35,6 +37,13 @@ The log is text on a terminal and JSON elsewhere.`,
 	return c
 }
 
+// limitMemory has the garbage collector work harder as the heap comes near to the file's memory, unless GOMEMLIMIT says otherwise.
+func limitMemory(f *worker.File) {
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(int64(f.Memory))
+	}
+}
+
 func serve(ctx context.Context, load worker.Load, drain bool, log *slog.Logger) error {
 	f, err := load()
 	if err != nil {
@@ -44,6 +53,7 @@ func serve(ctx context.Context, load worker.Load, drain bool, log *slog.Logger) 
 	if err != nil {
 		return err
 	}
+	limitMemory(f)
 	ctx, end := context.WithCancelCause(ctx)
 	var wg sync.WaitGroup
 	defer wg.Wait()

@@ -54,7 +54,8 @@ func (r *Run) Do(ctx context.Context) error {
 
 // write is the journey out: topics into the sink.
 func (r *Run) write(ctx context.Context) (err error) {
-	if err := r.topicsStand(ctx); err != nil {
+	partitions, err := r.topicsStand(ctx)
+	if err != nil {
 		return err
 	}
 	if r.book, err = openBook(ctx, r); err != nil {
@@ -68,7 +69,7 @@ func (r *Run) write(ctx context.Context) (err error) {
 	r.hooks = newAnnouncer(r)
 	defer r.hooks.stop()
 	return r.Client.Consume(ctx, kafka.Group{
-		Name: r.Group(), Topics: r.Config.Topics, From: r.Config.From.From, Own: r.own,
+		Name: r.Group(), Topics: r.Config.Topics, Partitions: partitions, From: r.Config.From.From, Own: r.own,
 		Revoke: r.Client.Session() / 2, Drain: drainTime,
 	})
 }
@@ -82,28 +83,32 @@ func instance() string {
 	return fmt.Sprintf("%s-%d", host, os.Getpid())
 }
 
-// topicsStand makes the topic of dead letters, and asks for every other, since a consumer of one that is missing would wait without a word.
-func (r *Run) topicsStand(ctx context.Context) error {
+// topicsStand makes the topic of dead letters, and asks for every other, since a consumer of one that is missing would wait without a
+// word. It says how many partitions those have.
+func (r *Run) topicsStand(ctx context.Context) (partitions int, err error) {
 	a, err := r.Client.Admin()
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer a.Close()
 	if err := r.deadTopic(ctx, a); err != nil {
-		return err
+		return 0, err
 	}
 	for began := time.Now(); ; {
+		partitions = 0
 		for _, t := range r.Config.Topics {
-			if _, err = a.Partitions(ctx, t); err != nil {
+			var n int
+			if n, err = a.Partitions(ctx, t); err != nil {
 				break
 			}
+			partitions += n
 		}
 		if !errors.Is(err, kafka.ErrNoTopic) || time.Since(began) > topicTime {
-			return err
+			return partitions, err
 		}
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
+			return 0, ctx.Err()
 		case <-time.After(100 * time.Millisecond):
 		}
 	}

@@ -23,14 +23,16 @@ import (
 // within bounds.
 func TestOneLargeFlushOverManyPaths(t *testing.T) {
 	topic := fmt.Sprintf("wide-%x", time.Now().UnixNano())
-	load(t, topic, wideRows, wideRow)
+	load(t, topic, 1, wideRows, wideRow)
 	for _, tt := range []struct{ format, read string }{
 		{"json", "read_json('%s/**/*.json', hive_partitioning=true)"},
 		{"parquet", "read_parquet('%s/**/*.parquet', hive_partitioning=true)"},
 	} {
 		t.Run(tt.format, func(t *testing.T) {
 			l := newLimited(t, topic, tt.format)
-			l.drain(`path: "index={Index}", format: `+tt.format, wideRows, "256MiB", 400)
+			if flushes := l.drain(`path: "index={Index}", format: `+tt.format, "256MiB", 400); flushes != 1 {
+				t.Errorf("%d flushes, want one", flushes)
+			}
 			made := must(l.bucket.fetch(t.Context(), ""))(t)
 			if len(made) != widePaths {
 				t.Errorf("%d objects, want %d", len(made), widePaths)
@@ -40,6 +42,17 @@ func TestOneLargeFlushOverManyPaths(t *testing.T) {
 			wantWide(t, fmt.Sprintf(tt.read, files))
 		})
 	}
+}
+
+// As many rows in 64 partitions: what is fetched ahead of each, and what each holds while it is read, stay within the same bounds.
+func TestManyPartitions(t *testing.T) {
+	topic := fmt.Sprintf("parted-%x", time.Now().UnixNano())
+	load(t, topic, 64, wideRows, wideRow)
+	l := newLimited(t, topic, "parquet")
+	l.drain("path: all, format: parquet", "256MiB", 400)
+	files := t.TempDir()
+	must(l.bucket.fetch(t.Context(), ""))(t).save(t, files)
+	wantWide(t, fmt.Sprintf("read_parquet('%s/**/*.parquet')", files))
 }
 
 // limited is a sink of one topic, in a process whose memory is limited.
@@ -56,8 +69,8 @@ func newLimited(t *testing.T, topic, name string) *limited {
 	return l
 }
 
-// drain flushes the topic at once, and wants the process to have stayed below so many megabytes, and to leave nothing behind.
-func (l *limited) drain(sink string, rows int, memory string, most int64) {
+// drain flushes the topic, and wants the process to have stayed below so many megabytes, and to leave nothing behind.
+func (l *limited) drain(sink, memory string, most int64) (flushes int) {
 	l.t.Helper()
 	access, dir := parts.S3(l.t), l.t.TempDir()
 	config := fmt.Sprintf(`kafka: {brokers: [%q]}
@@ -67,8 +80,8 @@ connectors:
   %s:
     topics: [%s]
     sink: {s3: {bucket: %s, %s}}
-    flush: {rows: %d, bytes: 1GiB, every: 10m}
-`, parts.Kafka(l.t), access.Endpoint, memory, l.bucket.name, l.topic, l.bucket.name, sink, rows)
+    flush: {bytes: 1GiB, every: 10m}
+`, parts.Kafka(l.t), access.Endpoint, memory, l.bucket.name, l.topic, l.bucket.name, sink)
 	if err := os.WriteFile(filepath.Join(dir, "connectors.yaml"), []byte(config), 0o644); err != nil {
 		l.t.Fatal(err)
 	}
@@ -79,9 +92,6 @@ connectors:
 	if l.t.Logf("%d MB at most, in %.1f s", peak, time.Since(began).Seconds()); peak > most {
 		l.t.Errorf("it took %d MB of memory, above %d", peak, most)
 	}
-	if flushes := strings.Count(said, `"msg":"flushed"`); flushes != 1 {
-		l.t.Errorf("%d flushes, want one", flushes)
-	}
 	if left := must(os.ReadDir(l.scratch))(l.t); len(left) > 0 {
 		l.t.Errorf("it has left %v", left)
 	}
@@ -89,16 +99,17 @@ connectors:
 	if len(uploads.Uploads) > 0 {
 		l.t.Errorf("%d uploads are left", len(uploads.Uploads))
 	}
+	return strings.Count(said, `"msg":"flushed"`)
 }
 
-// load makes a topic of one partition and so many rows.
-func load(t *testing.T, topic string, rows int, row func(n int) []byte) {
+// load makes a topic of so many partitions and rows.
+func load(t *testing.T, topic string, partitions int32, rows int, row func(n int) []byte) {
 	t.Helper()
 	client := must(kgo.NewClient(kgo.SeedBrokers(parts.Kafka(t)), kgo.DefaultProduceTopic(topic), kgo.ProducerBatchCompression(kgo.Lz4Compression()),
 		kgo.MaxBufferedRecords(20_000)))(t)
 	defer client.Close()
 	create := kmsg.NewPtrCreateTopicsRequest()
-	create.Topics = []kmsg.CreateTopicsRequestTopic{{Topic: topic, NumPartitions: 1, ReplicationFactor: 1}}
+	create.Topics = []kmsg.CreateTopicsRequestTopic{{Topic: topic, NumPartitions: partitions, ReplicationFactor: 1}}
 	must(create.RequestWith(t.Context(), client))(t)
 	for n := range rows {
 		client.Produce(t.Context(), &kgo.Record{Value: row(n)}, func(_ *kgo.Record, err error) {
@@ -144,9 +155,9 @@ func TestAFileMuchLargerThanMemory(t *testing.T) {
 	const rows = 300_000
 	row := func(n int) []byte { return fmt.Appendf(nil, `{"n":%07d,"text":"%0976d"}`, n+1_000_000, n) }
 	topic := fmt.Sprintf("large-%x", time.Now().UnixNano())
-	load(t, topic, rows, row)
+	load(t, topic, 1, rows, row)
 	l := newLimited(t, topic, "json")
-	l.drain(`path: all, format: json`, rows, "64MiB", 250)
+	l.drain(`path: all, format: json`, "64MiB", 250)
 	made := must(l.bucket.list(t.Context(), ""))(t)
 	if len(made) != 1 {
 		t.Fatalf("%d objects, want one", len(made))

@@ -88,7 +88,7 @@ func tried(properties map[string]string) error {
 type Client struct {
 	Config   Config
 	PollOnly bool                                    // read by Poll alone, as where the client's queues cannot be had
-	Queue    plugin.Size                             // how much may be fetched ahead of a partition's reader
+	Ahead    plugin.Size                             // how much may be fetched ahead of the readers of one group's partitions, about
 	Log      func(place, what string, detail string) // told of what the client library says; may be nil
 }
 
@@ -124,19 +124,25 @@ func (c *Client) base(defaults, more kafka.ConfigMap) *kafka.ConfigMap {
 	return &m
 }
 
+// What is fetched ahead of one partition's reader, at least and at most.
+const (
+	smallestQueue = 256 << 10
+	largestQueue  = 4 << 20
+)
+
 func (c *Client) consumerConfig(g Group) *kafka.ConfigMap {
 	session := 10 * time.Second
 	if ms, err := strconv.Atoi(c.Config.Properties["session.timeout.ms"]); err == nil {
 		session = time.Duration(ms) * time.Millisecond
 	}
-	queue := c.Queue
-	if queue == 0 {
-		queue = 4 << 20
+	queue := largestQueue
+	if c.Ahead > 0 && g.Partitions > 0 {
+		queue = max(smallestQueue, min(queue, int(c.Ahead)/g.Partitions))
 	}
 	return c.base(kafka.ConfigMap{
 		"session.timeout.ms": int(session.Milliseconds()), "heartbeat.interval.ms": int(session.Milliseconds() / 4),
 		"fetch.queue.backoff.ms": 10, // its default of a second pauses fetching for a second each time the queue is full
-		"queued.min.messages":    100000, "queued.max.messages.kbytes": int(queue >> 10), "fetch.message.max.bytes": 1 << 20,
+		"queued.min.messages":    100000, "queued.max.messages.kbytes": queue >> 10, "fetch.message.max.bytes": queue / 4, "fetch.max.bytes": 4 * queue,
 		"fetch.wait.max.ms": 250, "fetch.error.backoff.ms": 200, "check.crcs": false,
 	}, kafka.ConfigMap{
 		"group.id": g.Name, "partition.assignment.strategy": "cooperative-sticky",

@@ -17,6 +17,8 @@ type Group struct {
 	From   From     // where to begin a topic of which the group remembers nothing
 	Idle   bool     // own partitions without reading them
 
+	Partitions int // of the topics together, where that is known: they share what the client may fetch ahead
+
 	// Taken is told how many partitions come, before any of their owners starts, and -1 for one that goes before its owner could.
 	// It may be nil.
 	Taken func(n int)

@@ -12,7 +12,10 @@ import (
 // Sample reads up to n records of a topic, about as many of each partition, from where the group stands or else from the
 // beginning, without becoming a member. It ends early where the topic did when it began, however fast that grows.
 func (c *Client) Sample(ctx context.Context, group, topic string, n int) ([]record.Batch, error) {
-	consumer, err := kafka.NewConsumer(c.consumerConfig(Group{Name: group}))
+	config := c.consumerConfig(Group{Name: group})
+	_ = config.SetKey("queued.max.messages.kbytes", smallestQueue>>10) // it is a sample
+	_ = config.SetKey("fetch.message.max.bytes", smallestQueue>>2)
+	consumer, err := kafka.NewConsumer(config)
 	if err != nil {
 		return nil, fmt.Errorf("kafka: %w", err)
 	}
@@ -31,6 +34,7 @@ func (c *Client) Sample(ctx context.Context, group, topic string, n int) ([]reco
 	finish := func(p int32) {
 		if !done[p] {
 			done[p], open = true, open-1
+			_ = consumer.Pause([]kafka.TopicPartition{{Topic: &topic, Partition: p}}) // it only saves work
 		}
 	}
 	for open > 0 && ctx.Err() == nil {

@@ -51,6 +51,7 @@ func Start(load Load, log *slog.Logger) (*Worker, error) {
 	w := &Worker{Load: load, Log: log, status: map[string]*connector.Status{}, runs: map[string]*connector.Run{}, tries: map[string]tries{}}
 	w.client = &kafka.Client{Config: f.Kafka, Log: func(place, what, detail string) { log.Debug(detail, "from", place, "what", what) }}
 	w.budget.Limit = int64(f.Memory) / 2
+	w.client.Ahead = f.Memory / 16 / plugin.Size(len(f.Connectors))
 	for _, e := range f.Connectors {
 		w.names = append(w.names, e.Name)
 		w.status[e.Name] = &connector.Status{}
