@@ -136,8 +136,19 @@ func (c *cluster) read(topic string, record func(*kgo.Record)) {
 	}
 }
 
+// settled waits until no transaction is open on a topic: one that a dead process began ends when the broker next looks.
+func (c *cluster) settled(topic string) {
+	c.t.Helper()
+	await(c.t, "open transactions on "+topic, func() bool { return maps.Equal(c.ends(topic), c.endsAt(topic, 0)) })
+}
+
 // ends gives the last stable offset of each partition.
 func (c *cluster) ends(topic string) map[int32]int64 {
+	c.t.Helper()
+	return c.endsAt(topic, 1)
+}
+
+func (c *cluster) endsAt(topic string, isolation int8) map[int32]int64 {
 	c.t.Helper()
 	meta := kmsg.NewMetadataRequest()
 	mt := kmsg.NewMetadataRequestTopic()
@@ -146,7 +157,7 @@ func (c *cluster) ends(topic string) map[int32]int64 {
 	got := ask(c, &meta).Topics[0]
 	c.check("topic "+topic, got.ErrorCode)
 	req := kmsg.NewListOffsetsRequest()
-	req.IsolationLevel = 1
+	req.IsolationLevel = isolation
 	lt := kmsg.NewListOffsetsRequestTopic()
 	lt.Topic = topic
 	for _, p := range got.Partitions {

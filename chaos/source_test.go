@@ -185,3 +185,26 @@ func TestDrainWaitsForOthers(t *testing.T) {
 	slow.stop()
 	b.wantTopic()
 }
+
+// spoil adds a row that is none after every hundredth of a file.
+func (b *bed) spoil(name string) map[string]bool {
+	b.t.Helper()
+	path := filepath.Join(b.dir, "rows", name)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	bad := map[string]bool{}
+	var all strings.Builder
+	for i, line := range strings.SplitAfter(string(text), "\n") {
+		if all.WriteString(line); i%100 == 99 {
+			row := fmt.Sprintf("%s %d,too,short", name, i)
+			bad[row] = true
+			all.WriteString(row + "\n")
+		}
+	}
+	if err := os.WriteFile(path, []byte(all.String()), 0o600); err != nil {
+		b.t.Fatal(err)
+	}
+	return bad
+}

@@ -64,7 +64,7 @@ func (r *Run) write(ctx context.Context) (err error) {
 	if err := r.book.pin(ctx); err != nil {
 		return err
 	}
-	r.letters = &kafka.Letters{Client: r.Client, ID: fmt.Sprintf("%s/%s", r.Group(), instance())}
+	r.letters = &kafka.Letters{Client: r.Client, ID: fmt.Sprintf("%s/%s", r.Group(), instance()), Point: point}
 	defer r.letters.Close()
 	r.hooks = newAnnouncer(r)
 	defer r.hooks.stop()

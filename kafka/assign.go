@@ -95,7 +95,7 @@ const ask = 5 * time.Second // how long a broker may take to answer a question
 
 // marks is what the group remembers of each partition, resolved to an offset where it remembers nothing.
 func (g *group) marks(tps []kafka.TopicPartition) ([]Mark, error) {
-	got, err := g.consumer.Committed(tps, int(ask.Milliseconds()))
+	got, err := g.committed(tps)
 	if err != nil {
 		return nil, fmt.Errorf("group %s: committed offsets: %w", g.Name, err)
 	}
@@ -117,6 +117,23 @@ func (g *group) marks(tps []kafka.TopicPartition) ([]Mark, error) {
 		}
 	}
 	return marks, nil
+}
+
+// unsettled is how long an offset may be in the balance: a worker that dies while it commits dead letters leaves a transaction open,
+// which the broker ends after its timeout of ten seconds, when it next looks, which by default it does every ten.
+const unsettled = 30 * time.Second
+
+// committed asks what the group remembers of partitions, until nothing of that is in the balance: the others that are ours go on
+// meanwhile.
+func (g *group) committed(tps []kafka.TopicPartition) ([]kafka.TopicPartition, error) {
+	for began := time.Now(); ; {
+		got, err := g.consumer.Committed(tps, int(ask.Milliseconds()))
+		var e kafka.Error
+		if !errors.As(err, &e) || !e.IsTimeout() || time.Since(began) > unsettled || g.ending.Err() != nil {
+			return got, err
+		}
+		g.client.log("kafka", "committed offsets asked again", err.Error())
+	}
 }
 
 // first is where to begin a partition of which the group remembers nothing: by From when that is true of the whole topic,

@@ -51,6 +51,7 @@ type group struct {
 	failed chan error              // the first reason to end
 	asked  chan func()             // what owners want done between two calls of Poll
 	ctx    context.Context         // of every owner
+	ending context.Context         // done when the membership is to end
 	turn   atomic.Int64            // grows with every rebalance
 
 	closing bool // no partition is taken any more
@@ -66,7 +67,7 @@ func (c *Client) Consume(ctx context.Context, g Group) error {
 	}
 	owners, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
-	m.ctx = owners
+	m.ctx, m.ending = owners, ctx
 	err = m.consumer.SubscribeTopics(g.Topics, m.rebalance)
 	for err == nil && ctx.Err() == nil {
 		err = m.poll()

@@ -16,7 +16,8 @@ import (
 // time. Nothing is connected before the first.
 type Letters struct {
 	Client *Client
-	ID     string // of the producer; no other may live with the same
+	ID     string       // of the producer; no other may live with the same
+	Point  func(string) // called at "letters", when all is in the transaction but its end; may be nil
 
 	mu       sync.Mutex
 	producer *Producer
@@ -91,6 +92,9 @@ func (l *Letters) once(ctx context.Context, p *Partition, entries []Entry, m Mar
 	tps[0].Offset, tps[0].Metadata = kafka.Offset(m.Offset), &m.Metadata
 	if err := l.producer.client.SendOffsetsToTransaction(ctx, tps, member); err != nil {
 		return err
+	}
+	if l.Point != nil {
+		l.Point("letters")
 	}
 	return l.producer.client.CommitTransaction(ctx)
 }
