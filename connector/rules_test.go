@@ -131,12 +131,19 @@ func TestPinnedColumnsThatClash(t *testing.T) {
 func TestPinnedColumnsOfThePath(t *testing.T) {
 	const path = "index={Index}/{Date:%Y}/{p}"
 	values := &record.Batch{Records: []record.Record{{Value: []byte(`{"Index":"HSI","Date":"2026-01-31","p":1,"q":true}`)}}}
-	for _, tt := range []struct{ policy, columns, unknown string }{
-		{"add", "Date string, p double, q bool", "[0]"},
-		{"ignore", "Date string, p double, q bool", "[0]"}, // of the first version, where none is declared
-		{"error", "q bool", "[0]"},
+	declared := []record.Column{{Name: "q", Type: record.Type{Kind: record.Bool}}}
+	for _, tt := range []struct {
+		policy           string
+		declared         []record.Column
+		columns, unknown string
+	}{
+		{"add", nil, "Date string, p double, q bool", "[0]"},
+		{"ignore", nil, "Date string, p double, q bool", "[0]"}, // of the first version
+		{"error", nil, "Date string, p double, q bool", "[0]"},
+		{"add", declared, "Date string, p double", "[0]"},
+		{"error", declared, "", "[]"},
 	} {
-		r := typedOn(t, path, Schema{New: tt.policy})
+		r := typedOn(t, path, Schema{New: tt.policy, Columns: tt.declared})
 		found, why, err := r.infer(values)
 		if err != nil || why != nil || shown(found) != tt.columns {
 			t.Errorf("%s: %s, %v, %v; want %s", tt.policy, shown(found), why, err, tt.columns)
@@ -145,7 +152,7 @@ func TestPinnedColumnsOfThePath(t *testing.T) {
 		if err := r.config.Codec.Decode(values); err != nil || fmt.Sprint(values.Unknown) != tt.unknown || len(values.Bad) > 0 {
 			t.Errorf("%s: unknown %v, bad %v, %v", tt.policy, values.Unknown, values.Bad, err)
 		}
-		r = typedOn(t, path, Schema{New: tt.policy}, found...)
+		r = typedOn(t, path, Schema{New: tt.policy, Columns: tt.declared}, found...)
 		values.Schema = r.schema
 		if err := r.config.Codec.Decode(values); err != nil || len(values.Unknown)+len(values.Bad) > 0 {
 			t.Errorf("%s: unknown %v, bad %v, %v once they are pinned", tt.policy, values.Unknown, values.Bad, err)

@@ -42,7 +42,7 @@ func (c *Config) schema(inferred []record.Column, version int) (*record.Schema, 
 			}
 			s.Columns = append(s.Columns, col)
 		}
-		if all && col.Nested && c.Schema.New == "error" {
+		if all && col.Nested && c.Schema.New == "error" && len(cols)+version > 0 {
 			s.Cut = append(s.Cut, col.Name) // the file names it, if not as a column
 		}
 	}
