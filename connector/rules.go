@@ -7,9 +7,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/penstock/penstock/formats"
 	"github.com/penstock/penstock/kafka"
@@ -66,10 +68,16 @@ func openBook(ctx context.Context, r *Run) (*book, error) {
 	if err := b.read(ctx); err != nil {
 		return nil, err
 	}
-	if key := layoutKey(b.today); b.kept[key] == nil {
-		return b, b.write(ctx, "layout "+b.today, func() (string, []byte) { return key, []byte(r.Config.Layout) })
+	text := func() (string, []byte) {
+		if key := layoutKey(b.today); b.kept[key] == nil {
+			return key, []byte(r.Config.Layout)
+		}
+		return "", nil
 	}
-	return b, nil
+	if key, _ := text(); key == "" {
+		return b, nil
+	}
+	return b, b.write(ctx, "layout "+b.today, text)
 }
 
 func (b *book) topic() string { return b.run.Client.Config.StateTopic }
@@ -80,31 +88,58 @@ func (b *book) schemaKey(topic string, version int) string {
 	return fmt.Sprintf("schema/%s/%s/%d", b.run.Name, topic, version)
 }
 
-func (b *book) read(ctx context.Context) (err error) {
-	b.kept, err = b.run.Client.Table(ctx, b.topic(), 0)
+// read takes in what the topic says now. What is known stays where it cannot be read.
+func (b *book) read(ctx context.Context) error {
+	kept, err := b.run.Client.Table(ctx, b.topic(), 0)
+	if err == nil {
+		b.kept = kept
+	}
 	return err
 }
 
 // write adds one entry, as the only one who may at the moment: others with the same id are fenced, and the topic is read anew
-// before entry decides what to write, if anything (key "").
+// before entry decides what to write, if anything (key ""). Whoever was fenced looks what the other wrote before it fences anybody
+// in its turn, and leaves it time: workers that all want to write at once would keep each other from it for ever.
 func (b *book) write(ctx context.Context, id string, entry func() (key string, value []byte)) error {
-	for {
-		p, err := b.run.Client.Producer(ctx, "penstock "+id)
-		if err != nil {
-			return err
-		}
-		err = b.read(ctx)
-		if key, value := entry(); err == nil && key != "" {
-			e := kafka.Entry{Topic: b.topic(), Record: record.Record{Time: record.NoTime, Key: []byte(key), Value: value}}
-			if err = p.Store(ctx, "", &record.Batch{}, e); err == nil {
-				b.kept[key] = value
-			}
-		}
-		p.Close()
+	for pause := time.Second; ; pause = min(2*pause, 16*time.Second) {
+		err := b.add(ctx, id, entry)
 		if !errors.Is(err, kafka.ErrFenced) {
 			return err
 		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(pause/4 + rand.N(pause)): //nolint:gosec // when to ask again, not what
+		}
+		if err := b.read(ctx); err != nil {
+			return err
+		}
+		if key, _ := entry(); key == "" {
+			return nil
+		}
 	}
+}
+
+// add is one attempt to write.
+func (b *book) add(ctx context.Context, id string, entry func() (key string, value []byte)) error {
+	p, err := b.run.Client.Producer(ctx, "penstock "+id)
+	if err != nil {
+		return err
+	}
+	defer p.Close()
+	if err := b.read(ctx); err != nil {
+		return err
+	}
+	key, value := entry()
+	if key == "" {
+		return nil
+	}
+	e := kafka.Entry{Topic: b.topic(), Record: record.Record{Time: record.NoTime, Key: []byte(key), Value: value}}
+	if err := p.Store(ctx, "", &record.Batch{}, e); err != nil {
+		return err
+	}
+	b.kept[key] = value
+	return nil
 }
 
 // latest is the rules for rows that nobody has written before.
@@ -125,7 +160,7 @@ func (b *book) earlier(ctx context.Context, layout, topic string, version int) (
 	r, err := b.rules(layout, topic, version)
 	if errors.Is(err, errNotKept) { // maybe another worker's, of after we read
 		if err := b.read(ctx); err != nil {
-			return nil, err
+			return nil, whole{err} // Kafka is away; nothing is wrong with the partition
 		}
 		r, err = b.rules(layout, topic, version)
 	}
@@ -187,7 +222,7 @@ func (b *book) extend(ctx context.Context, topic string, from *rules, columns []
 		return next, writeColumns(append(extras, columns...))
 	})
 	if err != nil {
-		return nil, err
+		return nil, whole{fmt.Errorf("schema of %s: %w", topic, err)}
 	}
 	return b.rules(b.today, topic, from.version+1)
 }

@@ -413,7 +413,7 @@ func (t *task) lost(lost *kafka.Lost) error {
 	low, high, err := t.p.Bounds()
 	switch {
 	case err != nil:
-		return err
+		return whole{err}
 	case t.next > high:
 		return fmt.Errorf("offset %d is committed but the topic ends at %d: it was truncated or made again; delete the group %s to begin anew", t.next, high, t.Group())
 	case t.next >= low: // it stands there after all
