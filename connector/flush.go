@@ -119,7 +119,7 @@ func (t *task) flush(ctx context.Context) error {
 func (t *task) probe(ctx context.Context, f *flight) error {
 	var err error
 	if p, ok := f.flush.(sink.Prober); ok {
-		err = t.p.Effect(ctx, p.Probe)
+		err = t.insist(ctx, f, p.Probe)
 	}
 	var conflict *sink.Conflict
 	if errors.As(err, &conflict) {
@@ -181,13 +181,18 @@ func (t *task) fly(ctx context.Context, f *flight) error {
 	return nil
 }
 
-// visible makes the interval visible, trying as long as the partition is ours: an outage of the store, of any length, costs no more.
+// visible makes the interval visible.
 func (t *task) visible(ctx context.Context, f *flight) error {
+	return t.insist(ctx, f, func(ctx context.Context) (err error) {
+		f.files, err = f.flush.Commit(ctx)
+		return err
+	})
+}
+
+// insist tries as long as the partition is ours: an outage of the store, of any length, costs no more.
+func (t *task) insist(ctx context.Context, f *flight, do func(context.Context) error) error {
 	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 10*time.Second) {
-		err := t.p.Effect(ctx, func(ctx context.Context) (err error) {
-			f.files, err = f.flush.Commit(ctx)
-			return err
-		})
+		err := t.p.Effect(ctx, do)
 		var conflict *sink.Conflict
 		var foreign *sink.Foreign
 		if err == nil || errors.As(err, &conflict) || errors.As(err, &foreign) || ctx.Err() != nil || !t.p.Owned() {

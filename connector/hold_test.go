@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -178,6 +180,34 @@ func TestAGroupThatWasSetBack(t *testing.T) {
 				t.Error("nothing was taken over: the test says nothing")
 			}
 		})
+	}
+}
+
+// TestAStoreThatFailsWhenAskedWhatStands is asked again, as one that fails in a flush is.
+func TestAStoreThatFailsWhenAskedWhatStands(t *testing.T) {
+	r := newRig(t, 1)
+	r.produce(numbers(0, 100, 1)...)
+	var asked atomic.Int64
+	store := storeBehind(t, func(w http.ResponseWriter, q *http.Request, next http.Handler) {
+		if q.Method == http.MethodHead && asked.Add(1) < 4 {
+			w.WriteHeader(http.StatusForbidden)
+			return
+		}
+		next.ServeHTTP(w, q)
+	})
+	text := r.s3(store, "flush: {every: 100ms}")
+	run := r.run(text)
+	eventually(t, "all is committed", func() bool { return r.committed()[0].Offset >= 100 })
+	run.stopped()
+	r.produce(numbers(100, 100, 1)...)
+	again := r.run(strings.Replace(text, "path: all", "path: new", 1))
+	eventually(t, "all is committed", func() bool { return r.committed()[0].Offset >= 200 || len(again.Status.Held()) > 0 })
+	again.stopped()
+	if asked.Load() < 4 {
+		t.Errorf("asked %d times what stands: the test says nothing", asked.Load())
+	}
+	if held := again.Status.Held(); len(held) > 0 {
+		t.Error(held)
 	}
 }
 

@@ -21,9 +21,9 @@ func (f *flush) Probe(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	is, why := f.claim.Read(texts(meta))
-	if why != "" {
-		return &sink.Foreign{Name: name, Why: why}
+	is, err := f.mark(&f.parts[0]).Judge(name, texts(meta))
+	if err == nil {
+		err = &sink.Conflict{Name: name, End: is.Until, Layout: is.Layout, Schema: is.Schema}
 	}
-	return &sink.Conflict{Name: name, End: is.Until, Layout: is.Layout, Schema: is.Schema}
+	return err
 }
