@@ -25,12 +25,17 @@ func pluginsCommand(r *plugin.Registry) *cobra.Command {
 }
 
 func docsCommand(r *plugin.Registry) *cobra.Command {
-	return &cobra.Command{
+	var all bool
+	c := &cobra.Command{
 		Use:   "docs [NAME]",
 		Short: "Print the options of a plugin, or of the file itself",
-		Long:  "Print, as a Markdown table, the options of the plugins and blocks called NAME; without one, those of the file itself.",
-		Args:  atMost(1, "name one plugin at most"),
+		Long: `Print, as a Markdown table, the options of the plugins and blocks called NAME; without one, those of the file itself; with --all,
+everything that a file may hold, a table each.`,
+		Args: atMost(1, "name one plugin at most"),
 		RunE: func(c *cobra.Command, args []string) error {
+			if all {
+				return r.Reference(c.OutOrStdout(), worker.Defaults())
+			}
 			if len(args) == 0 {
 				return r.Table(c.OutOrStdout(), worker.Defaults())
 			}
@@ -40,6 +45,8 @@ func docsCommand(r *plugin.Registry) *cobra.Command {
 			return nil
 		},
 	}
+	c.Flags().BoolVar(&all, "all", false, "everything that a file may hold")
+	return c
 }
 
 func schemaCommand(r *plugin.Registry) *cobra.Command {

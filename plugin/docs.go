@@ -5,6 +5,7 @@ import (
 	"io"
 	"maps"
 	"reflect"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,12 +17,12 @@ func (r *Registry) Docs(w io.Writer, name string) error {
 	for _, contract := range r.contracts() {
 		known = append(known, r.Names(contract)...)
 		if e := r.plugins[contract][name]; e != nil {
-			parts = append(parts, fmt.Sprintf("## %s (%s)\n\n%s", name, noun(contract), r.table(e.config, e.defaults)))
+			parts = append(parts, r.section(name, noun(contract), e.config, e.defaults))
 		}
 	}
 	known = append(known, slices.Sorted(maps.Keys(r.blocks))...)
 	if b := r.blocks[name]; b != nil {
-		parts = append(parts, fmt.Sprintf("## %s (top of the file)\n\n%s", name, r.table(b.config, b.defaults)))
+		parts = append(parts, r.section(name, topOfFile, b.config, b.defaults))
 	}
 	if len(parts) == 0 {
 		slices.Sort(known)
@@ -49,8 +50,17 @@ func (r *Registry) contracts() []reflect.Type {
 	return slices.SortedFunc(maps.Keys(r.plugins), func(a, b reflect.Type) int { return strings.Compare(noun(a), noun(b)) })
 }
 
+const topOfFile = "top of the file"
+
+func (r *Registry) section(name, what string, s *shape, defaults reflect.Value) string {
+	return fmt.Sprintf("## %s (%s)\n\n%s", name, what, r.table(s, defaults))
+}
+
 func (r *Registry) table(s *shape, defaults reflect.Value) string {
-	rows := r.rows("", s, defaults)
+	return tableOf(r.rows("", s, defaults))
+}
+
+func tableOf(rows []string) string {
 	if len(rows) == 0 {
 		return "It has no options.\n"
 	}
@@ -59,23 +69,33 @@ func (r *Registry) table(s *shape, defaults reflect.Value) string {
 
 // rows gives a line an option, and below it a line for each option that stands within it.
 func (r *Registry) rows(prefix string, s *shape, v reflect.Value) (rows []string) {
-	switch s.kind {
-	case pointer, list, pairs, dict:
-		return r.rows(prefix+map[kind]string{list: "[]", pairs: ".*", dict: ".*"}[s.kind], s.elem, elemOf(s, v))
-	case object:
-	default:
-		return nil
-	}
-	if s.value != nil {
-		return r.rows(prefix, s.value.shape, v.FieldByIndex(s.value.index))
-	}
+	within, s, v := inside(s, v)
 	for _, f := range s.fields {
-		name := strings.TrimPrefix(prefix+"."+f.name, ".")
+		name := strings.TrimPrefix(prefix+within+"."+f.name, ".")
 		fv := v.FieldByIndex(f.index)
-		rows = append(rows, fmt.Sprintf("| `%s` | %s | %s | %s |\n", name, cell(f.takes()), cell(r.defaultOf(f, fv)), cell(f.doc)))
+		rows = append(rows, r.row(name, f, fv))
 		rows = append(rows, r.rows(name, f.shape, fv)...)
 	}
 	return rows
+}
+
+func (r *Registry) row(name string, f *field, v reflect.Value) string {
+	return fmt.Sprintf("| `%s` | %s | %s | %s |\n", name, cell(f.takes()), cell(r.defaultOf(f, v)), cell(f.doc))
+}
+
+// inside is whose the options are that stand within a shape, an element's or its own, and how their names go on.
+func inside(s *shape, v reflect.Value) (within string, _ *shape, _ reflect.Value) {
+	for {
+		switch {
+		case s.elem != nil:
+			within += map[kind]string{list: "[]", pairs: ".*", dict: ".*"}[s.kind]
+			s, v = s.elem, elemOf(s, v)
+		case s.value != nil:
+			s, v = s.value.shape, v.FieldByIndex(s.value.index)
+		default:
+			return within, s, v
+		}
+	}
 }
 
 // elemOf is what an element of a list or mapping, or what a pointer points to, starts from.
@@ -115,18 +135,28 @@ func (r *Registry) defaultOf(f *field, v reflect.Value) string {
 	if plain, err := strconv.Unquote(written); err == nil {
 		written = plain
 	}
+	if f.shape.kind == duration {
+		written = zeroes.ReplaceAllString(written, "$1")
+	}
 	if written == "" {
 		return ""
 	}
 	return "`" + written + "`"
 }
 
+// zeroes are the units that end a duration and add nothing to it.
+var zeroes = regexp.MustCompile(`([mh])(0m)?0s$`)
+
 // takes says what an option is given.
 func (f *field) takes() string {
-	if len(f.enum) > 0 {
-		return "`" + strings.Join(f.enum, "`, `") + "`"
+	if len(f.enum) == 0 {
+		return f.shape.takes()
 	}
-	return f.shape.takes()
+	words := "`" + strings.Join(f.enum, "`, `") + "`"
+	if f.shape.kind == list {
+		return "list of " + words
+	}
+	return words
 }
 
 func (s *shape) takes() string {
@@ -158,7 +188,7 @@ func (s *shape) takes() string {
 	return strings.TrimPrefix(s.calls(), "a ")
 }
 
-// cell keeps text within its cell.
+// cell keeps text within its cell, and what stands in angle brackets from being taken for HTML.
 func cell(s string) string {
-	return strings.NewReplacer("|", `\|`, "\n", " ").Replace(s)
+	return strings.NewReplacer("|", `\|`, "<", `\<`, "\n", " ").Replace(s)
 }

@@ -63,7 +63,7 @@ func TestTable(t *testing.T) {
 		"| `connectors.*.topic` | options, or name |  | The topic to fill. |\n",
 		"| `connectors.*.topic.partitions` | whole number | `1` | How many it is made with. |\n",
 		"| `connectors.*.codec` | format | `json` | How records are read. |\n",
-		"| `connectors.*.flush.every` | duration | `5m0s` | After so long. |\n",
+		"| `connectors.*.flush.every` | duration | `5m` | After so long. |\n",
 		"| `connectors.*.schema.columns` | mapping of names to text |  | Declared types. |\n",
 		"| `connectors.*.after_flush` | list of hook |  | What runs after a flush. |\n",
 	} {
@@ -73,6 +73,35 @@ func TestTable(t *testing.T) {
 	}
 	if err := registry().Table(&b, 1); err == nil {
 		t.Error("a number has a table")
+	}
+}
+
+func TestReference(t *testing.T) {
+	var b strings.Builder
+	if err := registry().Reference(&b, &File{Memory: 1 << 20}); err != nil {
+		t.Fatal(err)
+	}
+	var heads []string
+	for line := range strings.Lines(b.String()) {
+		if head, ok := strings.CutPrefix(line, "## "); ok {
+			heads = append(heads, strings.TrimSpace(head))
+		}
+	}
+	want := "The file, connectors.NAME (top of the file), aws (top of the file), json (format), glue (hook), nil (hook), local (sink), s3 (sink)"
+	if got := strings.Join(heads, ", "); got != want {
+		t.Errorf("\n got %s\nwant %s", got, want)
+	}
+	for _, row := range []string{
+		"## The file\n\n| option | takes | default | what it is |\n|---|---|---|---|\n| `memory` | size | `1MiB` | The budget of the process. |\n| `aws` | options |  |",
+		"| `topic.partitions` | whole number | `1` | How many it is made with. |\n",
+		"| `bucket` | text | required | The bucket. |\n",
+	} {
+		if strings.Count(b.String(), row) != 1 {
+			t.Errorf("%s is not once in\n%s", row, b.String())
+		}
+	}
+	if err := registry().Reference(&b, nil); err == nil {
+		t.Error("nil has a reference")
 	}
 }
 
