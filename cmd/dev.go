@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"path/filepath"
 	"time"
 
@@ -37,7 +38,7 @@ on from there. A connector that fails three times for one reason ends it too.`,
 	}
 	c.Flags().BoolVar(&d.keep, "keep", false, "stay up after everything is written, until interrupted")
 	c.Flags().BoolVar(&d.fresh, "fresh", false, "forget what earlier runs wrote")
-	c.Flags().BoolVarP(&d.verbose, "verbose", "v", false, "log every flush, and what the Kafka client says")
+	c.Flags().BoolVarP(&d.verbose, "verbose", "v", false, "log every change of state and flush, and what the Kafka client says")
 	return c
 }
 
@@ -62,7 +63,7 @@ func (d *devRun) run(ctx context.Context) error {
 		return coded{err, exitEnvironment}
 	}
 	defer parts.Close()
-	w, err := worker.Start(d.loader(parts), logger(d.errOut, d.verbose))
+	w, err := worker.Start(d.loader(parts), logger(d.errOut, slog.LevelWarn, d.verbose))
 	if err != nil {
 		return err
 	}

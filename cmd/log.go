@@ -8,9 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// logger writes text on a terminal and JSON elsewhere.
-func logger(w io.Writer, verbose bool) *slog.Logger {
-	o := &slog.HandlerOptions{Level: slog.LevelInfo, ReplaceAttr: readable}
+// logger writes text on a terminal and JSON elsewhere; what is verbose, everything.
+func logger(w io.Writer, least slog.Level, verbose bool) *slog.Logger {
+	o := &slog.HandlerOptions{Level: least, ReplaceAttr: readable}
 	if verbose {
 		o.Level = slog.LevelDebug
 	}

@@ -29,7 +29,7 @@ The log is text on a terminal and JSON elsewhere.`,
 			ctx, stop := signalled(c.Context())
 			defer stop()
 			load := func(opts ...plugin.DecodeOption) (*worker.File, error) { return readFile(r, fileOf(args), opts...) }
-			return serve(ctx, load, drain, logger(c.ErrOrStderr(), verbose))
+			return serve(ctx, load, drain, logger(c.ErrOrStderr(), slog.LevelInfo, verbose))
 		},
 	}
 	c.Flags().BoolVar(&drain, "drain", false, "end when every finite source is read and every sink has flushed what its topics had then")

@@ -82,7 +82,12 @@ var never = time.Unix(1<<40, 0)
 
 // flush closes the interval at next and sends it on its way. While one is on its way, it waits for that first.
 func (t *task) flush(ctx context.Context) error {
+	over := func() {}
+	if t.flight != nil && t.Budget.pressed(t.state) {
+		over = t.pauses()
+	}
 	err := t.await(ctx)
+	over()
 	t.state.press.Store(false)
 	if err != nil || t.next <= t.from {
 		return err
@@ -243,7 +248,9 @@ func (t *task) land(ctx context.Context) error {
 		return f.err
 	}
 	t.from = f.end
-	t.state.flushed(f)
+	if t.state.flushed(f) {
+		t.Log.Info("flush succeeded after it had failed", "connector", t.Name, "topic", t.p.Topic, "partition", t.p.ID, "from", f.from, "end", f.end)
+	}
 	t.weigh()
 	if w, ok := t.Config.Sink.(sink.Warner); ok {
 		for _, err := range w.Warnings() {

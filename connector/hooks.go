@@ -33,6 +33,8 @@ type teller struct {
 	event hook.Event         // what the next call tells
 	upTo  map[*account]int64 // what it covers
 	due   time.Time          // when it comes; zero for at once
+
+	failing time.Time // when it was last news that the hook fails; zero while it does not. The loop's own
 }
 
 // account is what one partition owes one hook. The teller's lock guards it.
@@ -198,7 +200,7 @@ func (t *teller) until(ctx context.Context) {
 			t.run.Log.Debug("hook is not due", "connector", t.run.Name, "in", pause.Round(time.Millisecond).String())
 		} else {
 			wait = min(2*wait, longestPause)
-			t.run.Log.Warn("hook failed, is tried again", "connector", t.run.Name, "in", pause.Round(time.Millisecond).String(), "error", err)
+			t.failed(pause, err)
 		}
 		t.mu.Lock()
 		t.due = time.Now().Add(pause)
@@ -208,6 +210,14 @@ func (t *teller) until(ctx context.Context) {
 			return
 		case <-time.After(pause):
 		}
+	}
+}
+
+// failed writes down why the hook is called again, where that is news.
+func (t *teller) failed(pause time.Duration, err error) {
+	if now := time.Now(); t.failing.IsZero() || now.Sub(t.failing) >= newsTime {
+		t.failing = now
+		t.run.Log.Warn("hook failed, is tried again", "connector", t.run.Name, "in", pause.Round(time.Millisecond).String(), "error", err)
 	}
 }
 
@@ -235,6 +245,10 @@ func (t *teller) once(ctx context.Context) error {
 	}
 	if r, ok := t.hook.(hook.Reporter); ok && r.Report() != "" {
 		t.run.Log.Info("hook ran", "connector", t.run.Name, "report", r.Report())
+	}
+	if !t.failing.IsZero() {
+		t.failing = time.Time{}
+		t.run.Log.Info("hook succeeded after it had failed", "connector", t.run.Name)
 	}
 	t.settle(upTo)
 	return nil

@@ -51,7 +51,7 @@ func (r *Run) read(ctx context.Context) error {
 	}
 	left := newCountdown(&r.Status.Finished, &r.Status.Alone, n)
 	return r.Client.Consume(ctx, kafka.Group{
-		Name: r.Group(), Topics: []string{offsets}, Idle: true, Revoke: r.Client.Session() / 2, Drain: drainTime,
+		Name: r.Group(), Topics: []string{offsets}, Idle: true, Revoke: r.Client.Session() / 2, Drain: drainTime, Changed: r.changed,
 		Taken: func(n int) { left.change(n, 0) },
 		Own: func(ctx context.Context, p *kafka.Partition) error {
 			finished, err := r.readSplits(ctx, p, mine[p.ID], left)
@@ -204,6 +204,7 @@ func (r *Run) holdSplit(ctx context.Context, split string, why error) {
 	defer r.Status.holdSplit(split, nil)
 	r.Log.Error("split held", "connector", r.Name, "split", split, "error", why)
 	<-ctx.Done()
+	r.Log.Info("split released", "connector", r.Name, "split", split)
 }
 
 // AllRead tells whether every split of the source has been read to its end, by whichever worker: beyond what is stored of it the

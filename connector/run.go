@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/penstock/penstock/kafka"
@@ -70,8 +71,17 @@ func (r *Run) write(ctx context.Context) (err error) {
 	defer r.hooks.stop()
 	return r.Client.Consume(ctx, kafka.Group{
 		Name: r.Group(), Topics: r.Config.Topics, Partitions: partitions, From: r.Config.From.From, Own: r.own,
-		Revoke: r.Client.Session() / 2, Drain: drainTime,
+		Revoke: r.Client.Session() / 2, Drain: drainTime, Changed: r.changed,
 	})
+}
+
+// changed writes down how the membership of the connector's group goes.
+func (r *Run) changed(what string, partitions []string) {
+	args := []any{"connector", r.Name, "group", r.Group()}
+	if len(partitions) > 0 {
+		args = append(args, "partitions", strings.Join(partitions, " "))
+	}
+	r.Log.Info(what, args...)
 }
 
 // instance tells this process from every other.

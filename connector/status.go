@@ -20,8 +20,9 @@ type Status struct {
 	Alone    atomic.Bool  // the same, and all splits are ours
 	Hooks    atomic.Int64 // hook runs that succeeded
 
-	draining atomic.Bool
-	skipped  atomic.Int64 // bad records that were left out, of splits and of partitions gone by
+	draining                  atomic.Bool
+	visible, files, fileBytes atomic.Int64 // rows, files and their bytes that a sink has made visible
+	skipped                   atomic.Int64 // bad records that were left out, of splits and of partitions gone by
 
 	mu     sync.Mutex
 	parts  map[*PartitionStatus]bool
@@ -179,7 +180,7 @@ func (p *PartitionStatus) hold(why error) {
 	p.held = why
 }
 
-// newsTime is how often at most a flush that is tried again is news: errors of a store differ from one attempt to the next, by the
+// newsTime is how often at most a flush or hook that is tried again is news: errors of a store differ from one attempt to the next, by the
 // ids of requests.
 const newsTime = time.Minute
 
@@ -196,9 +197,10 @@ func (p *PartitionStatus) retry(why error) bool {
 	return news
 }
 
-// flushed is told of an interval that is committed.
-func (p *PartitionStatus) flushed(f *flight) {
+// flushed is told of an interval that is committed, and tells whether it had been tried in vain.
+func (p *PartitionStatus) flushed(f *flight) (recovered bool) {
 	p.mu.Lock()
+	recovered = p.trying != nil
 	p.trying, p.changed, p.oldest = nil, time.Now(), time.Time{}
 	if p.committed.Store(f.end); p.position.Load() > f.end {
 		p.oldest = f.began
@@ -211,7 +213,11 @@ func (p *PartitionStatus) flushed(f *flight) {
 			p.of.Flushed(file)
 		}
 	}
+	p.of.visible.Add(seen.Rows)
+	p.of.files.Add(seen.Files)
+	p.of.fileBytes.Add(seen.FileBytes)
 	p.of.observe(func(o Observer) { o.Flushed(seen) })
+	return recovered
 }
 
 func (s *Status) observe(f func(Observer)) {

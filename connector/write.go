@@ -31,6 +31,7 @@ type task struct {
 	first    time.Time // when the interval's first row was taken in
 	last     time.Time // when its last row was
 	flight   *flight   // the interval that is being made visible; nil when there is none
+	paused   bool      // it waits for memory
 	view     record.Batch
 	wanted   []record.Column // what the next version of the schema has to add
 	announce *announcement
@@ -391,6 +392,10 @@ const patience = time.Second
 
 // breathe waits while the process as a whole holds more than its budget, and this partition a good part of it.
 func (t *task) breathe(ctx context.Context) error {
+	if !t.Budget.over(t.state) {
+		return nil
+	}
+	defer t.pauses()()
 	for began := time.Now(); t.Budget.over(t.state) && t.until == 0 && ctx.Err() == nil && !t.p.Stopping(); {
 		var err error
 		switch {
@@ -406,6 +411,23 @@ func (t *task) breathe(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// pauses is called where the partition begins to wait for memory; what it returns, where it goes on. A pause that lasts is news.
+func (t *task) pauses() (over func()) {
+	if t.paused {
+		return func() {}
+	}
+	t.paused = true
+	says := func(what string) {
+		t.Log.Info(what, "connector", t.Name, "topic", t.p.Topic, "partition", t.p.ID, "held_bytes", t.Budget.Held(), "budget_bytes", t.Budget.Limit)
+	}
+	lasts := time.AfterFunc(patience, func() { says("reading paused: the process holds as much as memory allows") })
+	return func() {
+		if t.paused = false; !lasts.Stop() {
+			says("reading resumed")
+		}
+	}
 }
 
 // lost is met when the position is not on the topic any more. To go on, what is left is read into the same interval.
@@ -456,4 +478,5 @@ func (t *task) hold(ctx context.Context, why error) {
 	case <-ctx.Done():
 	case <-t.p.Stopped():
 	}
+	t.Log.Info("partition released", "connector", t.Name, "topic", t.p.Topic, "partition", t.p.ID, "committed", t.from)
 }

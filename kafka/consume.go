@@ -23,6 +23,10 @@ type Group struct {
 	// It may be nil.
 	Taken func(n int)
 
+	// Changed is told when we have joined the group, when partitions have come, are about to go or were lost, and when we have left.
+	// It may be nil.
+	Changed func(what string, partitions []string)
+
 	// Own is called in a goroutine of its own for each partition that comes to us, and returns after Batches has ended.
 	// Its context ends when the partition has to be given up at once. An error ends the whole membership.
 	Own func(ctx context.Context, p *Partition) error
@@ -54,6 +58,7 @@ type group struct {
 	ending context.Context         // done when the membership is to end
 	turn   atomic.Int64            // grows with every rebalance
 
+	joined  bool // the group has given us an assignment
 	closing bool // no partition is taken any more
 }
 
@@ -79,7 +84,28 @@ func (c *Client) Consume(ctx context.Context, g Group) error {
 		p.give()
 	}
 	m.awaitPast()
-	return errors.Join(err, m.close())
+	err = errors.Join(err, m.close())
+	if m.joined {
+		m.changed("left the group")
+	}
+	return err
+}
+
+func (g *group) changed(what string, partitions ...string) {
+	if g.Changed != nil {
+		g.Changed(what, partitions)
+	}
+}
+
+// moved tells of partitions, if there are any.
+func (g *group) moved(what string, tps []kafka.TopicPartition) {
+	var names []string
+	for _, tp := range tps {
+		names = append(names, fmt.Sprintf("%s/%d", *tp.Topic, tp.Partition))
+	}
+	if len(names) > 0 {
+		g.changed(what, names...)
+	}
 }
 
 func (c *Client) join(g Group) (*group, error) {
@@ -171,9 +197,17 @@ func (g *group) rebalance(_ *kafka.Consumer, ev kafka.Event) error {
 		if g.closing {
 			return g.consumer.IncrementalAssign(nil)
 		}
-		err = g.assigned(e.Partitions)
+		if !g.joined {
+			g.joined = true
+			g.changed("joined the group")
+		}
+		if err = g.assigned(e.Partitions); err == nil {
+			g.moved("partitions assigned", e.Partitions)
+		}
 	case kafka.RevokedPartitions:
-		err = g.revoked(e.Partitions, g.consumer.AssignmentLost())
+		lost := g.consumer.AssignmentLost()
+		g.moved(map[bool]string{false: "partitions revoked", true: "partitions lost"}[lost], e.Partitions)
+		err = g.revoked(e.Partitions, lost)
 	}
 	if err != nil {
 		g.fail(err)
