@@ -63,14 +63,18 @@ func (d *devRun) run(ctx context.Context) error {
 		return coded{err, exitEnvironment}
 	}
 	defer parts.Close()
-	w, err := worker.Start(d.loader(parts), logger(d.errOut, slog.LevelWarn, d.verbose))
+	s := newScreen(d.errOut)
+	defer s.close()
+	w, err := worker.Start(d.loader(parts), logger(s, slog.LevelWarn, d.verbose))
 	if err != nil {
 		return err
 	}
 	sum := newSummary(w, filepath.Join(devFolder, "s3"))
 	began := time.Now()
 	if endless == nil {
-		if err := drain(ctx, w); err != nil {
+		stop := s.follow(w, logger(s, slog.LevelInfo, d.verbose), reportTime)
+		err := drain(ctx, w)
+		if stop(); err != nil {
 			return err
 		}
 		if err := sum.print(d.out, time.Since(began)); err != nil || !d.keep {

@@ -30,6 +30,9 @@ func readable(_ []string, a slog.Attr) slog.Attr {
 
 // isTerminal tells a terminal from files, pipes and other devices, such as /dev/null.
 func isTerminal(w io.Writer) bool {
+	if s, ok := w.(*screen); ok {
+		w = s.out
+	}
 	f, ok := w.(*os.File)
 	if !ok {
 		return false

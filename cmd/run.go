@@ -23,13 +23,19 @@ A second SIGTERM ends the process at once; nothing is lost by that either, the n
 What cannot be reached, a broker or a bucket, is waited for: it is logged, and tried again until it can be. Only with --drain, which is
 for jobs that end, no broker at the start is an error at once, with exit code 3.
 
-The log is text on a terminal and JSON elsewhere.`,
+The log is text on a terminal and JSON elsewhere. With --drain a terminal shows how far each connector is, and the log says so every ten
+seconds elsewhere.`,
 		Args: oneFile,
 		RunE: func(c *cobra.Command, args []string) error {
 			ctx, stop := signalled(c.Context())
 			defer stop()
 			load := func(opts ...plugin.DecodeOption) (*worker.File, error) { return readFile(r, fileOf(args), opts...) }
-			return serve(ctx, load, drain, logger(c.ErrOrStderr(), slog.LevelInfo, verbose))
+			s := &screen{out: c.ErrOrStderr()}
+			if drain {
+				s = newScreen(s.out)
+			}
+			defer s.close()
+			return serve(ctx, load, drain, s, logger(s, slog.LevelInfo, verbose))
 		},
 	}
 	c.Flags().BoolVar(&drain, "drain", false, "end when every finite source is read and every sink has flushed what its topics had then")
@@ -44,7 +50,7 @@ func limitMemory(f *worker.File) {
 	}
 }
 
-func serve(ctx context.Context, load worker.Load, drain bool, log *slog.Logger) error {
+func serve(ctx context.Context, load worker.Load, drain bool, s *screen, log *slog.Logger) error {
 	f, err := load()
 	if err != nil {
 		return err
@@ -76,6 +82,7 @@ func serve(ctx context.Context, load worker.Load, drain bool, log *slog.Logger) 
 	if err := reach(ctx, f); err != nil {
 		return coded{err, exitEnvironment}
 	}
+	defer s.follow(w, log, reportTime)()
 	if err = w.Drain(ctx); err != nil && ctx.Err() != nil {
 		return stopped(err)
 	}

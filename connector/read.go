@@ -81,6 +81,7 @@ func (r *Run) readSplits(ctx context.Context, p *kafka.Partition, splits []strin
 	}
 	group, reading := errgroup.WithContext(untilStopped(ctx, p))
 	for _, s := range splits {
+		r.Status.reached(s, nil)
 		group.Go(func() error {
 			select {
 			case slots <- struct{}{}:
@@ -154,6 +155,7 @@ func (r *Run) readSplit(ctx context.Context, p *kafka.Partition, split string, r
 	if err != nil {
 		return err
 	}
+	r.Status.reached(split, table[id])
 	told := false
 	sieve := sieve{codec: r.Config.Codec}
 	sieve.dispose = r.disposal(split, &sieve)
@@ -165,6 +167,7 @@ func (r *Run) readSplit(ctx context.Context, p *kafka.Partition, split string, r
 		if err != nil {
 			return fmt.Errorf("%s: %w", split, err)
 		}
+		r.Status.reached(split, page.Next)
 		if page.AtEnd && !told {
 			told = true
 			read()

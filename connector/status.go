@@ -27,6 +27,7 @@ type Status struct {
 	mu     sync.Mutex
 	parts  map[*PartitionStatus]bool
 	splits map[string]error // those that are held
+	reads  map[string]reading
 	state  string
 	why    error
 	since  time.Time

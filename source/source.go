@@ -38,3 +38,10 @@ type Endless interface {
 	// come to the end of what is there, say so in Page.AtEnd, and wait for more.
 	Endless() (option string, waits bool)
 }
+
+// Measured is a Source that can say how far an offset is on the way through its split, for whoever waits.
+type Measured interface {
+	// Measure gives what lies before at and what there is in all, in a unit of the source's own: bytes, mostly. Total is 0 where
+	// it is not known, or has no end.
+	Measure(split string, at Offset) (done, total int64)
+}

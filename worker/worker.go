@@ -29,6 +29,8 @@ type Worker struct {
 	tries  map[string]tries
 	names  []string
 
+	sources map[string]bool // the connectors that fill a topic
+
 	metrics *metrics
 }
 
@@ -48,12 +50,13 @@ func Start(load Load, log *slog.Logger) (*Worker, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &Worker{Load: load, Log: log, status: map[string]*connector.Status{}, runs: map[string]*connector.Run{}, tries: map[string]tries{}}
+	w := &Worker{Load: load, Log: log, status: map[string]*connector.Status{}, runs: map[string]*connector.Run{}, tries: map[string]tries{}, sources: map[string]bool{}}
 	w.client = &kafka.Client{Config: f.Kafka, Log: func(place, what, detail string) { log.Debug(detail, "from", place, "what", what) }}
 	w.budget.Limit = int64(f.Memory) / 2
 	w.client.Ahead = f.Memory / 16 / plugin.Size(len(f.Connectors))
 	for _, e := range f.Connectors {
 		w.names = append(w.names, e.Name)
+		w.sources[e.Name] = e.Config.Source != nil
 		w.status[e.Name] = &connector.Status{}
 	}
 	w.metrics = newMetrics(w)

@@ -110,6 +110,30 @@ func (s *files) read(ctx context.Context, split string, after source.Offset, yie
 	return nil
 }
 
+// Measure is of source.Measured, in bytes of the file over all its passes. Of a compressed file only the packed size is known.
+func (s *files) Measure(split string, after source.Offset) (done, total int64) {
+	at, err := parseMark(after)
+	path := filepath.Join(s.fixed, filepath.FromSlash(split))
+	if option, waits := s.Endless(); err != nil || packed(path) != "" || option != "" && !waits {
+		return 0, 0
+	}
+	st, err := os.Stat(path)
+	if err != nil {
+		return 0, 0
+	}
+	done, total = at.Byte, st.Size()*int64(s.Repeat)
+	if s.Repeat > 1 {
+		done = st.Size() * int64(at.Pass)
+		if !at.Done {
+			done += at.Byte
+		}
+	}
+	if at.Done {
+		done = total
+	}
+	return min(done, total), total
+}
+
 // over tells whether nothing comes after a mark.
 func (s *files) over(at *mark) bool {
 	return at.Done && !s.Follow && s.Repeat != forever && at.Pass >= int(s.Repeat)

@@ -29,8 +29,31 @@ func Run(t *testing.T, src source.Source) {
 		t.Run(split+"/same pages on every read", func(t *testing.T) { same(t, read(t, src, split, nil, enough), all) })
 		t.Run(split+"/goes on after every page", func(t *testing.T) { resumes(t, src, split, all) })
 		t.Run(split+"/goes on before every bad row", func(t *testing.T) { returns(t, src, split, all) })
+		t.Run(split+"/is measured", func(t *testing.T) { measured(t, src, split, all) })
 		t.Run(split+"/stops when told to", func(t *testing.T) { stops(t, src, split, all) })
 		t.Run(split+"/ends with its context", func(t *testing.T) { ends(t, src, split) })
+	}
+}
+
+// measured looks at how a source.Measured counts on from page to page, and to the whole in the end.
+func measured(t *testing.T, src source.Source, split string, all []page) {
+	m, ok := src.(source.Measured)
+	if !ok {
+		return
+	}
+	last, whole := m.Measure(split, nil)
+	if last != 0 {
+		t.Errorf("%d lie before the beginning", last)
+	}
+	for i, p := range all {
+		done, total := m.Measure(split, p.next)
+		if done < last || done > total && total > 0 || total != whole {
+			t.Errorf("page %d: %d of %d, after %d of %d", i, done, total, last, whole)
+		}
+		last = done
+	}
+	if forever, waits := endless(src); forever && whole != 0 || !forever && !waits && last != whole {
+		t.Errorf("%d of %d in the end", last, whole)
 	}
 }
 
