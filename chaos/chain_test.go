@@ -30,6 +30,20 @@ func (b *bed) history() (all []commit) {
 	return all
 }
 
+// generation is a group's latest, which grows with every rebalance.
+func (b *bed) generation(group string) (latest int32) {
+	b.t.Helper()
+	b.read("__consumer_offsets", func(r *kgo.Record) {
+		var key kmsg.GroupMetadataKey
+		var value kmsg.GroupMetadataValue
+		if len(r.Key) < 2 || r.Key[1] != 2 || r.Value == nil || key.ReadFrom(r.Key) != nil || value.ReadFrom(r.Value) != nil || key.Group != group {
+			return
+		}
+		latest = max(latest, value.Generation)
+	})
+	return latest
+}
+
 // wantChain wants that what the groups were told of each partition goes (S) to (S, plan E) to (E), and that no interval with rows
 // was passed without a plan: what the data alone may not show.
 func (b *bed) wantChain() {

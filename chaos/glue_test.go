@@ -47,9 +47,9 @@ func (c *crawler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if n := len(c.began); n > 0 && time.Since(c.began[n-1]) < c.takes {
 			w.WriteHeader(http.StatusBadRequest)
 			answer = map[string]string{"__type": "CrawlerRunningException", "Message": "it runs"}
-			break
+		} else {
+			c.began = append(c.began, time.Now())
 		}
-		c.began = append(c.began, time.Now())
 	}
 	_ = json.NewEncoder(w).Encode(answer) // to a worker that may be dead
 }
@@ -66,6 +66,13 @@ func (c *crawler) history() []any {
 	}
 	slices.Reverse(all)
 	return all
+}
+
+// start starts a crawl that no worker asked for.
+func (c *crawler) start() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.began = append(c.began, time.Now())
 }
 
 // crawls is when each was started.

@@ -59,8 +59,10 @@ var rounds = map[string][]func(*bed, **worker, *rand.Rand){
 }
 
 func TestRounds(t *testing.T) {
+	t.Parallel()
 	for name, troubles := range rounds {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			b := newBed(t)
 			random := seeded(t)
 			if name != "kills" {
@@ -88,6 +90,7 @@ func howMany(t *testing.T) int {
 
 // TestBrokerDies kills the broker itself as well.
 func TestBrokerDies(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("takes minutes")
 	}
