@@ -180,7 +180,7 @@ func (w *worker) says(text string) bool {
 }
 
 // await polls until it is so.
-func await(t testing.TB, what string, is func() bool) {
+func await(t *testing.T, what string, is func() bool) {
 	t.Helper()
 	for end := time.Now().Add(30 * time.Second); !is(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(end) {

@@ -61,7 +61,6 @@ func (b *bed) mix(n int) {
 func (b *bed) letters() map[string][]*kgo.Record {
 	b.t.Helper()
 	all := map[string][]*kgo.Record{}
-	b.settled(b.name + "-dead")
 	b.read(b.name+"-dead", func(r *kgo.Record) { all[string(r.Key)] = append(all[string(r.Key)], r) })
 	return all
 }
@@ -174,7 +173,6 @@ func TestDeadRows(t *testing.T) {
 	}
 	b.wantTopic()
 	seen := map[string]int{}
-	b.settled(b.name + "-dead")
 	b.read(b.name+"-dead", func(r *kgo.Record) {
 		seen[string(r.Value)]++
 		said, _ := about(r)
@@ -263,4 +261,34 @@ func get(t *testing.T, url string) string {
 		t.Fatal(err)
 	}
 	return string(text)
+}
+
+// TestDeadLettersOfAZombie stops a worker between the two ends of its transaction. One that wakes soon ends it, and the heir, which
+// has waited, goes on from there; one that wakes when the broker has ended it is refused.
+func TestDeadLettersOfAZombie(t *testing.T) {
+	t.Parallel()
+	for name, sleep := range map[string]func(*bed){
+		"wakes soon": func(*bed) { time.Sleep(2 * session) },
+		"wakes late": (*bed).awaitEnd,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBed(t)
+			b.make(b.name, 3)
+			b.file("connectors.yaml", buried)
+			b.mix(1200)
+			zombie := b.standing("letters@1")
+			zombie.must("pause", zombie.Pause())
+			zombie.free()
+			heir := b.start()
+			sleep(b)
+			zombie.must("resume", zombie.Resume())
+			b.mix(600)
+			b.awaitEnd()
+			zombie.stop()
+			heir.stop()
+			b.wantMixed()
+			b.wantChain()
+		})
+	}
 }

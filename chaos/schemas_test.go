@@ -206,7 +206,6 @@ func TestNewColumnsUnwanted(t *testing.T) {
 					placed[id]++
 				}
 			}
-			b.settled(b.name + "-dead")
 			b.read(b.name+"-dead", func(r *kgo.Record) {
 				said, _ := about(r)
 				if !strings.Contains(said["exception.message"], "not in the schema") {

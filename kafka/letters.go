@@ -37,6 +37,16 @@ func (l *Letters) drop() {
 	}
 }
 
+// abort ends the transaction that is open, if the broker is there: until somebody does, the partition's next owner would wait for
+// its offset.
+func (l *Letters) abort() {
+	if l.producer != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		_ = l.producer.client.AbortTransaction(ctx) // there may be none; the next producer of this id ends what is left
+	}
+}
+
 // CommitWith makes the group remember m, and the entries durable with it, through the gate. It tries again, without limit, as
 // long as the partition is ours; where the outcome of an attempt is unknown it finds out first.
 func (p *Partition) CommitWith(ctx context.Context, l *Letters, entries []Entry, m Mark) error {
@@ -65,6 +75,7 @@ func (l *Letters) once(ctx context.Context, p *Partition, entries []Entry, m Mar
 	defer l.mu.Unlock()
 	defer func() {
 		if err != nil {
+			l.abort()
 			l.drop()
 		}
 	}()
