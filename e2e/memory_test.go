@@ -57,14 +57,13 @@ func TestManyPartitions(t *testing.T) {
 
 // limited is a sink of one topic, in a process whose memory is limited.
 type limited struct {
-	t       *testing.T
-	topic   string
-	bucket  *bucket
-	scratch string // where it may put files
+	t      *testing.T
+	topic  string
+	bucket *bucket
 }
 
 func newLimited(t *testing.T, topic, name string) *limited {
-	l := &limited{t: t, topic: topic, bucket: newBucket(parts.S3(t), topic+"-"+name), scratch: t.TempDir()}
+	l := &limited{t: t, topic: topic, bucket: newBucket(parts.S3(t), topic+"-"+name)}
 	must(l.bucket.client.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: &l.bucket.name}))(t)
 	return l
 }
@@ -72,7 +71,27 @@ func newLimited(t *testing.T, topic, name string) *limited {
 // drain flushes the topic, and wants the process to have stayed below so many megabytes, and to leave nothing behind.
 func (l *limited) drain(sink, memory string, most int64) (flushes int) {
 	l.t.Helper()
-	access, dir := parts.S3(l.t), l.t.TempDir()
+	dir := l.t.TempDir()
+	began, run := time.Now(), startSink(l.t, dir, l.bucket, l.topic, sink, "bytes: 1GiB, every: 10m", memory, "--drain")
+	peak := peakMemory(l.t, run) / 1_000_000
+	said := ends(l.t, run, 0, time.Second)
+	if l.t.Logf("%d MB at most, in %.1f s", peak, time.Since(began).Seconds()); peak > most {
+		l.t.Errorf("it took %d MB of memory, above %d", peak, most)
+	}
+	if left := must(os.ReadDir(dir))(l.t); len(left) != 2 {
+		l.t.Errorf("it leaves %v, not its log and its file alone", left)
+	}
+	uploads := must(l.bucket.client.ListMultipartUploads(l.t.Context(), &s3.ListMultipartUploadsInput{Bucket: &l.bucket.name}))(l.t)
+	if len(uploads.Uploads) > 0 {
+		l.t.Errorf("%d uploads are left", len(uploads.Uploads))
+	}
+	return strings.Count(said, `"msg":"flushed"`)
+}
+
+// startSink runs one sink of a topic into a bucket. Whatever it writes on this machine is in dir.
+func startSink(t *testing.T, dir string, b *bucket, topic, sink, flush, memory string, args ...string) *parts.Process {
+	t.Helper()
+	access := parts.S3(t)
 	config := fmt.Sprintf(`kafka: {brokers: [%q]}
 aws: {region: us-east-1, endpoint: %q, path_style: true}
 memory: %s
@@ -80,26 +99,13 @@ connectors:
   %s:
     topics: [%s]
     sink: {s3: {bucket: %s, %s}}
-    flush: {bytes: 1GiB, every: 10m}
-`, parts.Kafka(l.t), access.Endpoint, memory, l.bucket.name, l.topic, l.bucket.name, sink)
+    flush: {%s}
+`, parts.Kafka(t), access.Endpoint, memory, b.name, topic, b.name, sink, flush)
 	if err := os.WriteFile(filepath.Join(dir, "connectors.yaml"), []byte(config), 0o644); err != nil {
-		l.t.Fatal(err)
+		t.Fatal(err)
 	}
-	env := []string{"AWS_ACCESS_KEY_ID=" + access.AccessKey, "AWS_SECRET_ACCESS_KEY=" + access.SecretKey, "TMPDIR=" + l.scratch}
-	began, run := time.Now(), parts.StartPenstock(l.t, parts.Penstock(l.t), dir, env, "run", "--drain", "-v")
-	peak := peakMemory(l.t, run) / 1_000_000
-	said := ends(l.t, run, 0, time.Second)
-	if l.t.Logf("%d MB at most, in %.1f s", peak, time.Since(began).Seconds()); peak > most {
-		l.t.Errorf("it took %d MB of memory, above %d", peak, most)
-	}
-	if left := must(os.ReadDir(l.scratch))(l.t); len(left) > 0 {
-		l.t.Errorf("it has left %v", left)
-	}
-	uploads := must(l.bucket.client.ListMultipartUploads(l.t.Context(), &s3.ListMultipartUploadsInput{Bucket: &l.bucket.name}))(l.t)
-	if len(uploads.Uploads) > 0 {
-		l.t.Errorf("%d uploads are left", len(uploads.Uploads))
-	}
-	return strings.Count(said, `"msg":"flushed"`)
+	env := []string{"AWS_ACCESS_KEY_ID=" + access.AccessKey, "AWS_SECRET_ACCESS_KEY=" + access.SecretKey, "TMPDIR=" + dir}
+	return parts.StartPenstock(t, parts.Penstock(t), dir, env, append([]string{"run", "-v"}, args...)...)
 }
 
 // load makes a topic of so many partitions and rows.

@@ -151,6 +151,18 @@ func (c *Client) consumerConfig(g Group) *kafka.ConfigMap {
 	})
 }
 
+// glance is the configuration of a consumer that reads little, and at once. It has no log of its own, since that takes its time to end.
+func (c *Client) glance(group string) *kafka.ConfigMap {
+	m := c.consumerConfig(Group{Name: group})
+	for k, v := range map[string]any{
+		"queued.max.messages.kbytes": smallestQueue >> 10, "fetch.message.max.bytes": smallestQueue / 4,
+		"fetch.wait.max.ms": 10, "go.logs.channel.enable": false, "log_level": 0,
+	} {
+		(*m)[k] = v
+	}
+	return m
+}
+
 // Session is the session timeout of groups, as configured.
 func (c *Client) Session() time.Duration {
 	v, _ := (*c.consumerConfig(Group{})).Get("session.timeout.ms", 0)

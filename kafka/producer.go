@@ -51,6 +51,7 @@ func (c *Client) Producer(ctx context.Context, id string) (*Producer, error) {
 			}
 		}
 	}()
+	_, _ = p.GetMetadata(nil, false, int(ask.Milliseconds())) // once a broker is reached: else the coordinator is looked for every half second
 	for {
 		err := p.InitTransactions(ctx)
 		if err == nil {

@@ -12,15 +12,11 @@ import (
 // Sample reads up to n records of a topic, about as many of each partition, from where the group stands or else from the
 // beginning, without becoming a member. It ends early where the topic did when it began, however fast that grows.
 func (c *Client) Sample(ctx context.Context, group, topic string, n int) ([]record.Batch, error) {
-	config := c.consumerConfig(Group{Name: group})
-	_ = config.SetKey("queued.max.messages.kbytes", smallestQueue>>10) // it is a sample
-	_ = config.SetKey("fetch.message.max.bytes", smallestQueue>>2)
-	consumer, err := kafka.NewConsumer(config)
+	consumer, err := kafka.NewConsumer(c.glance(group))
 	if err != nil {
 		return nil, fmt.Errorf("kafka: %w", err)
 	}
 	defer consumer.Close()
-	go c.drainLogs(consumer.Logs())
 	starts, ends, err := sampleRange(consumer, topic)
 	if err == nil {
 		err = consumer.Assign(starts)

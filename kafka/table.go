@@ -12,16 +12,15 @@ import (
 // It reads up to the partition's high watermark, waiting for transactions that are open there to end: to stop at the first of them
 // could miss a record behind it.
 func (c *Client) Table(ctx context.Context, topic string, partition int32) (map[string][]byte, error) {
-	end, err := c.highWatermark(ctx, topic, partition)
-	if err != nil {
-		return nil, err
-	}
-	consumer, err := kafka.NewConsumer(c.consumerConfig(Group{Name: "penstock-table"}))
+	consumer, err := kafka.NewConsumer(c.glance("penstock-table"))
 	if err != nil {
 		return nil, fmt.Errorf("kafka: %w", err)
 	}
 	defer consumer.Close()
-	go c.drainLogs(consumer.Logs())
+	end, err := highWatermark(ctx, consumer, topic, partition) // it also tells the consumer who leads the partition: it would find out in a second
+	if err != nil {
+		return nil, err
+	}
 	err = consumer.Assign([]kafka.TopicPartition{{Topic: &topic, Partition: partition, Offset: kafka.OffsetBeginning}})
 	rows := map[string][]byte{}
 	for position := int64(0); err == nil && position < end; err = errors.Join(err, ctx.Err()) {
@@ -44,13 +43,13 @@ func (c *Client) Table(ctx context.Context, topic string, partition int32) (map[
 }
 
 // highWatermark is the end of a partition, whatever transactions are open before it.
-func (c *Client) highWatermark(ctx context.Context, topic string, partition int32) (int64, error) {
-	a, err := c.Admin()
+func highWatermark(ctx context.Context, consumer *kafka.Consumer, topic string, partition int32) (int64, error) {
+	client, err := kafka.NewAdminClientFromConsumer(consumer)
 	if err != nil {
-		return 0, err
+		return 0, fmt.Errorf("kafka: %w", err)
 	}
-	defer a.Close()
-	ends, err := a.ends(ctx, []string{topic}, kafka.IsolationLevelReadUncommitted)
+	defer client.Close()
+	ends, err := (&Admin{client}).ends(ctx, []string{topic}, kafka.IsolationLevelReadUncommitted)
 	if err == nil && int(partition) >= len(ends[topic]) {
 		err = fmt.Errorf("topic %s has %d partitions; there is no partition %d", topic, len(ends[topic]), partition)
 	}
