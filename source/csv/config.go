@@ -15,7 +15,7 @@ import (
 type Config struct {
 	Path      string      `yaml:"path,short" required:"true" doc:"The files, as a glob such as data/*.csv; every worker must see the same ones. Those called .gz and .zst are decompressed. One that appears later is read from the next start on."`
 	Header    bool        `yaml:"header" doc:"Whether the first line of each file names the columns; if not, columns does."`
-	Columns   []Column    `yaml:"columns" doc:"Columns and their types, as in {Date: date, Volume: double, Note: infer}: without a header all of them, in their order; with one, those whose type is not to be inferred. Types are string, bool, int32, int64, float, double, date, timestamp(ms), timestamp(us), json and infer."`
+	Columns   []Column    `yaml:"columns" doc:"Columns and their types, as in {Date: date, Volume: double, Note: infer}: without a header all of them, in their order; with one, those whose type is not to be inferred. Types are string, bool, int32, int64, float, double, date, timestamp(ms), timestamp(us), decimal(p,s), bytes (base64 in its cell), json, list<type> and struct<name:type,...> (JSON in their cells), and infer."`
 	Delimiter string      `yaml:"delimiter" doc:"The character between two cells."`
 	Quote     string      `yaml:"quote" doc:"The character around cells that hold delimiters or line ends, doubled inside them; none where quotes are text like any other."`
 	Order     string      `yaml:"order" enum:"file|sample" doc:"The order of the rows: file, as they stand there; sample, drawn at random for ever, each time from all of the file, which takes twelve bytes of memory a row."`
@@ -36,7 +36,7 @@ type Column struct {
 // Type is a column's type; the zero one, written infer, is found out.
 type Type struct{ record.Type }
 
-// UnmarshalText reads infer, or a type that a CSV cell can be read as.
+// UnmarshalText reads infer, or a type.
 func (t *Type) UnmarshalText(text []byte) (err error) {
 	if t.Type = (record.Type{}); string(text) == "infer" {
 		return nil
@@ -46,9 +46,6 @@ func (t *Type) UnmarshalText(text []byte) (err error) {
 			err = fmt.Errorf("%w, infer", err)
 		}
 		return err
-	}
-	if !readable(t.Type) {
-		return fmt.Errorf("no cell of a CSV file can be read as %s; write string, and give it its type where it is written", t.Type)
 	}
 	return nil
 }
@@ -129,11 +126,6 @@ func (c *Config) check() error {
 
 // checkColumns checks what needs to be named where no header does.
 func (c *Config) checkColumns() error {
-	for _, col := range c.Columns {
-		if col.Type.Kind != record.Null && !readable(col.Type.Type) {
-			return plugin.Option("columns", fmt.Errorf("column %q: no cell of a CSV file can be read as %s", col.Name, col.Type.Type))
-		}
-	}
 	if c.Header {
 		return nil
 	}

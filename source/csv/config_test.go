@@ -31,7 +31,6 @@ func TestConfig(t *testing.T) {
 		{func(c *Config) { c.Header, c.Columns = false, columns(t, "a", "infer", "A", "infer") }, `columns: columns "a" and "A" are one name`},
 		{func(c *Config) { c.Header, c.Columns, c.Key = false, columns(t, "a", "infer"), "b" }, `key: there is no column "b"; the columns are ["a"]`},
 		{func(c *Config) { c.Header, c.Columns, c.Time = false, columns(t, "a", "infer"), "b" }, `time: there is no column "b"`},
-		{func(c *Config) { c.Columns = []Column{{"a", Type{record.Type{Kind: record.Bytes}}}} }, `columns: column "a": no cell of a CSV file can be read as bytes`},
 	} {
 		c := Defaults()
 		c.Path = "*.csv"
@@ -56,7 +55,7 @@ func TestYAML(t *testing.T) {
 		{"{path: a.csv, repeat: 0}", `repeat: "0" is not how often a file can be read; write a whole number from 1 on, or forever`},
 		{"{path: a.csv, repeat: ever}", `"ever" is not how often`},
 		{"{path: a.csv, columns: {a: varchar}}", `columns.a: unknown type "varchar"; there are string, bool,`},
-		{"{path: a.csv, columns: {a: bytes}}", "no cell of a CSV file can be read as bytes; write string"},
+		{"{path: a.csv, columns: {a: bytes, b: \"decimal(10,2)\", c: list<int64>, d: \"struct<a:int64,b:string>\"}}", ""},
 		{"{path: a.csv, order: smaple}", `did you mean "sample"?`},
 	} {
 		err := plugin.Decode(r, "f.yaml", []byte("source: {csv: "+tt.yaml+"}"), &file{})

@@ -104,8 +104,23 @@ func show(v record.Value) string {
 		return fmt.Sprintf("%dus", v.Int())
 	case record.JSON:
 		return v.Str
+	case record.Decimal:
+		return string(v.AppendDecimal(nil))
+	case record.List:
+		return "[" + showAll(v) + "]"
+	case record.Struct:
+		return "{" + showAll(v) + "}"
 	}
 	return fmt.Sprintf("%q", v.Str)
+}
+
+func showAll(v record.Value) string {
+	var all []string
+	var one record.Value
+	for cells := v.Cells(); cells.Next(&one); {
+		all = append(all, show(one))
+	}
+	return strings.Join(all, " ")
 }
 
 func TestStockFile(t *testing.T) {

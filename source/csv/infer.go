@@ -27,11 +27,12 @@ func (t *table) types(ctx context.Context, names []string) error {
 	if t.at.Types == nil {
 		t.at.Types = slices.Clone(declared)
 	}
-	t.schema = &record.Schema{}
+	t.schema, t.shapes = &record.Schema{}, nil
 	for i, name := range names {
 		if declared[i].Kind != record.Null {
 			t.at.Types[i] = declared[i]
 		}
+		t.shapes = append(t.shapes, shapeOf(t.at.Types[i]))
 		t.schema.Columns = append(t.schema.Columns, record.Column{Name: name, As: name, Type: t.at.Types[i]})
 	}
 	return nil

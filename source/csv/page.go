@@ -114,7 +114,7 @@ func (t *table) fill(r *record.Record) error {
 	*r = record.Record{Time: record.NoTime, Row: r.Row}
 	for i, c := range t.rows.cells {
 		text, ok := t.rows.text(c), false
-		if r.Row[i], ok = value(text, columns[i].Type); !ok {
+		if r.Row[i], ok = t.shapes[i].value(&t.batch, text); !ok {
 			return t.misfit(text, columns[i])
 		}
 		if i == t.key && len(text) > 0 {

@@ -22,8 +22,9 @@ type table struct {
 	sample      *sample // of rows to draw; nil where they come in the file's order
 	start       place   // of the first row
 	schema      *record.Schema
-	key, time   int // columns, or -1
-	limit       int // of rows in a page
+	shapes      []shape // of its columns
+	key, time   int     // columns, or -1
+	limit       int     // of rows in a page
 	batch       record.Batch
 	before      []source.Offset
 	at          mark // after the last page

@@ -10,16 +10,7 @@ import (
 	"github.com/penstock/penstock/record"
 )
 
-// readable tells whether cells can be read as a type.
-func readable(t record.Type) bool {
-	switch t.Kind {
-	case record.Bool, record.Int, record.Float, record.String, record.Date, record.Timestamp, record.JSON:
-		return true
-	}
-	return false
-}
-
-// value is the cell of type t that text says, or ok = false. Its Str lies in text's memory.
+// value is the cell of a flat type t that text says, or ok = false. Its Str lies in text's memory.
 func value(text []byte, t record.Type) (v record.Value, ok bool) {
 	if len(text) == 0 || isNaN(text) && t.Kind != record.String {
 		return record.Value{}, true
