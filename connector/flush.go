@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"time"
 
@@ -26,6 +27,13 @@ type flight struct {
 	files  []sink.File
 	upload time.Duration
 	err    error
+}
+
+// close lets go of what the sink holds of it.
+func (f *flight) close() {
+	if c, ok := f.flush.(io.Closer); ok {
+		c.Close()
+	}
 }
 
 // due tells whether the interval is to be closed now.
@@ -110,6 +118,7 @@ func (t *task) flush(ctx context.Context) error {
 	go func() {
 		defer t.p.Wake()
 		defer close(f.done)
+		defer f.close()
 		f.err = t.fly(ctx, f)
 	}()
 	if t.in.layout != t.book.today {
@@ -122,6 +131,7 @@ func (t *task) flush(ctx context.Context) error {
 // group remembers had gone backwards, and the configuration has changed since. If none does, nor any row is left that could tell,
 // today's rules hold.
 func (t *task) probe(ctx context.Context, f *flight) error {
+	defer f.close()
 	var err error
 	if p, ok := f.flush.(sink.Prober); ok {
 		err = t.insist(ctx, f, p.Probe)

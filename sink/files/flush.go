@@ -124,11 +124,23 @@ func (f *flush) finish(p *pending, name string, is sink.Mark, size int64) {
 	p.file = is.File(name, size)
 	p.file.Path = p.path
 	p.done = true
+	p.drop()
+}
+
+func (p *pending) drop() {
 	p.free()
 	if p.body != nil {
 		_ = p.body.Close() // nobody needs it any more
 		p.body = nil
 	}
+}
+
+// Close lets go of what was not made visible: another owner of the partition does that.
+func (f *flush) Close() error {
+	for i := range f.parts {
+		f.parts[i].drop()
+	}
+	return f.scratch.Close()
 }
 
 // encode makes the file, once: where it has to be tried again it is not encoded again. The rows are in it then, and let go of.

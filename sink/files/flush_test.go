@@ -79,3 +79,43 @@ func TestAnOutageCostsNoSecondEncoding(t *testing.T) {
 		t.Errorf("%d bytes are held in the end", held)
 	}
 }
+
+// TestAFlushThatIsGivenUp leaves nothing held, of the Writer or of the Sink: neither rows, files that were encoded nor scratch files.
+func TestAFlushThatIsGivenUp(t *testing.T) {
+	s, err := New(&down{tries: 9}, Config{Format: sinktest.Lines{}}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := s.Open(t.Context(), sinktest.Claim(0, 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	write := func(from, to int64) {
+		for i := from; i < to; i++ {
+			if err := w.Write(t.Context(), &record.Batch{Records: []record.Record{{Offset: i, Value: make([]byte, 10_000)}}}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	write(0, 200)
+	if freed, err := w.(sink.Spiller).Spill(); freed < 1_000_000 || err != nil {
+		t.Fatal(freed, err)
+	}
+	write(200, 300)
+	cut, err := w.Cut(300)
+	if err != nil {
+		t.Fatal(err)
+	}
+	spooled := &s.(*engine).spooled
+	if _, err := cut.Commit(t.Context()); !errors.Is(err, errAway) || spooled.Load() == 0 {
+		t.Fatal(err, spooled.Load())
+	}
+	for range 2 {
+		if err := cut.(io.Closer).Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if held := w.(sink.Sized).Size(); held != 0 || spooled.Load() != 0 || cut.(*flush).scratch.file != nil {
+		t.Errorf("%d bytes of rows, %d of files, %v are held", held, spooled.Load(), cut.(*flush).scratch.file)
+	}
+}
