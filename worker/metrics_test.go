@@ -53,7 +53,7 @@ func TestMetrics(t *testing.T) {
 	w, dir := begin(t, `
   NAME-in: {source: {csv: {path: "DIR/in/*.csv", key: n}}, topic: {name: NAME, partitions: 3}, errors: {on_bad_record: skip}}
   NAME-out: {topics: [NAME], sink: {local: {dir: DIR/out, path: all, format: json}}, flush: {every: 1h}}
-  NAME-bad: {source: {csv: "DIR/none/*.csv"}, topic: NAME}
+  NAME-bad: {source: {csv: "DIR/none/*.csv"}, topic: {name: NAME, partitions: 3}}
 `)
 	in := filepath.Join(inputs(t, dir), "a.csv")
 	write(t, in, 0, 1000)
