@@ -20,7 +20,7 @@ func Builtin() *plugin.Registry {
 	plugin.Add(r, "csv", csv.Defaults(), csv.New)
 	plugin.Add(r, "s3", s3.Defaults(), s3.New)
 	plugin.Add(r, "local", local.Defaults(), local.New)
-	plugin.Add(r, "json", json.CodecConfig{}, json.NewCodec)
+	plugin.Add(r, "json", json.CodecDefaults(), json.NewCodec)
 	plugin.Add(r, "json", json.Defaults(), json.New)
 	plugin.Add(r, "parquet", parquet.Defaults(), parquet.New)
 	plugin.Add(r, "glue", glue.Defaults(), glue.New)

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/penstock/penstock/kafka"
+	"github.com/penstock/penstock/record"
 	"github.com/penstock/penstock/sink"
 )
 
@@ -69,6 +70,31 @@ func (r *rig) ends() []int64 {
 		r.Fatal(err)
 	}
 	return ends[r.topic]
+}
+
+// Tombstones that are not wanted are left out and counted, and hold nothing though bad records do.
+func TestTombstonesAreLeftOut(t *testing.T) {
+	r := newRig(t, 1)
+	r.produce(numbers(0, 3, 1)...)
+	r.ensure(kafka.Topic{Name: "marks", Partitions: 1, Compact: true})
+	p, err := r.client.Producer(t.Context(), "produce "+r.topic)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tombstone := record.Record{Time: record.NoTime, Key: []byte("k")}
+	mark := record.Record{Time: record.NoTime, Key: []byte(r.topic), Value: []byte("x")}
+	err = p.Store(t.Context(), r.topic, &record.Batch{Records: []record.Record{tombstone}}, kafka.Entry{Topic: "marks", Record: mark})
+	if p.Close(); err != nil {
+		t.Fatal(err)
+	}
+	r.produce(numbers(3, 3, 1)...)
+	run := r.run(r.local("flush: {rows: 100, every: 100ms}\ncodec: {json: {nulls: skip}}"))
+	eventually(t, "all is committed", func() bool { return r.committed()[0].Offset >= r.ends()[0]-1 })
+	if n := run.Status.Skipped(); n != 1 {
+		t.Errorf("%d are counted as left out", n)
+	}
+	run.stopped()
+	exactly(t, r.dir, 6)
 }
 
 func TestBadRecordsAreSkippedAndCounted(t *testing.T) {

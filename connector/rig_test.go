@@ -113,7 +113,7 @@ func registry() *plugin.Registry {
 	plugin.Add(r, "csv", csv.Defaults(), csv.New)
 	plugin.Add(r, "local", local.Defaults(), local.New)
 	plugin.Add(r, "s3", s3.Defaults(), s3.New)
-	plugin.Add(r, "json", formats.CodecConfig{}, formats.NewCodec)
+	plugin.Add(r, "json", formats.CodecDefaults(), formats.NewCodec)
 	plugin.Add(r, "json", formats.Defaults(), formats.New)
 	return r
 }

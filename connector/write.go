@@ -7,6 +7,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/penstock/penstock/formats"
 	"github.com/penstock/penstock/kafka"
 	"github.com/penstock/penstock/record"
 	"github.com/penstock/penstock/sink"
@@ -339,7 +340,11 @@ func (t *task) count(recs []record.Record) {
 // bad disposes of one record. To stop, what came before it is made visible first.
 func (t *task) bad(ctx context.Context, b *record.Batch, bad record.Bad) error {
 	rec := &b.Records[bad.Index]
-	switch t.in.config.Errors.OnBadRecord {
+	policy := t.in.config.Errors.OnBadRecord
+	if errors.Is(bad.Err, formats.ErrSkip) {
+		policy = "skip"
+	}
+	switch policy {
 	case "skip":
 		t.state.skipped.Add(1)
 		t.Status.observe(func(o Observer) { o.Bad("skip", 1) })

@@ -2,6 +2,7 @@
 package formats
 
 import (
+	"errors"
 	"io"
 
 	"github.com/penstock/penstock/record"
@@ -17,6 +18,9 @@ type Codec interface {
 	Decode(b *record.Batch) error
 	Encode(b *record.Batch) error
 }
+
+// ErrSkip is the reason of a Bad that is to be left out and counted, whatever is done with bad records.
+var ErrSkip = errors.New("left out, as it was asked for")
 
 // Format makes files. It is safe for concurrent use.
 type Format interface {

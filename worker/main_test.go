@@ -45,7 +45,7 @@ func registry() *plugin.Registry {
 	r := plugin.New()
 	plugin.Add(r, "csv", csv.Defaults(), csv.New)
 	plugin.Add(r, "local", local.Defaults(), local.New)
-	plugin.Add(r, "json", json.CodecConfig{}, json.NewCodec)
+	plugin.Add(r, "json", json.CodecDefaults(), json.NewCodec)
 	plugin.Add(r, "json", json.Defaults(), json.New)
 	return r
 }

@@ -33,7 +33,7 @@ func folder(t *testing.T, files map[string]string) string {
 func loader(brokers, options, policy string) Load {
 	r := plugin.New()
 	plugin.Add(r, "csv", csv.Defaults(), csv.New)
-	plugin.Add(r, "json", json.CodecConfig{}, json.NewCodec)
+	plugin.Add(r, "json", json.CodecDefaults(), json.NewCodec)
 	text := fmt.Sprintf(`kafka: {brokers: [%q]}
 connectors:
   in:

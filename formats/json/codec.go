@@ -2,19 +2,29 @@
 package json
 
 import (
+	"fmt"
 	"sync"
 
 	"github.com/penstock/penstock/formats"
 	"github.com/penstock/penstock/record"
 )
 
-// CodecConfig is the codec's options: it has none.
-type CodecConfig struct{}
+// CodecConfig is the codec's options.
+type CodecConfig struct {
+	Nulls string `yaml:"nulls" enum:"bad|skip" doc:"What becomes of null values, the tombstones of compacted topics: bad records, or left out and counted."`
+}
+
+// CodecDefaults is where a CodecConfig starts from.
+func CodecDefaults() CodecConfig { return CodecConfig{Nulls: "bad"} }
 
 // NewCodec makes a codec of JSON values, one to a record.
-func NewCodec(CodecConfig) (formats.Codec, error) {
+func NewCodec(c CodecConfig) (formats.Codec, error) {
+	null := errNull
+	if c.Nulls == "skip" {
+		null = fmt.Errorf("%w: %w", formats.ErrSkip, errNull)
+	}
 	return &codec{
-		readers: sync.Pool{New: func() any { return new(reader) }},
+		readers: sync.Pool{New: func() any { return &reader{null: null} }},
 		writers: sync.Pool{New: func() any { return new(writer) }},
 	}, nil
 }

@@ -217,11 +217,21 @@ func TestNotTooDeep(t *testing.T) {
 }
 
 func TestTombstone(t *testing.T) {
-	for _, columns := range [][]string{{"a", "any"}, nil} {
-		b := batch(t, columns, "{}")
-		b.Records[0].Value = nil
-		if err := newCodec(t).Decode(b); err != nil || len(b.Bad) != 1 || !errors.Is(b.Bad[0].Err, errNull) {
-			t.Errorf("%v, %v", err, b.Bad)
+	for _, nulls := range []string{"bad", "skip"} {
+		c, err := NewCodec(CodecConfig{Nulls: nulls})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, columns := range [][]string{{"a", "any"}, nil} {
+			b := batch(t, columns, "{}", "null")
+			b.Records[0].Value = nil
+			err := c.Decode(b)
+			if err != nil || len(b.Bad) == 0 || !errors.Is(b.Bad[0].Err, errNull) || errors.Is(b.Bad[0].Err, formats.ErrSkip) != (nulls == "skip") {
+				t.Errorf("%s: %v, %v", nulls, err, b.Bad)
+			}
+			if len(b.Bad) > 1 && errors.Is(b.Bad[1].Err, formats.ErrSkip) {
+				t.Errorf("the JSON value null is no tombstone, yet: %v", b.Bad[1].Err)
+			}
 		}
 	}
 }

@@ -33,6 +33,7 @@ type reader struct {
 	dec    jx.Decoder
 	plan   *plan
 	none   plan          // of no columns
+	null   error         // what is said of a null value
 	memory *record.Batch // the batch in hand, which keeps what cells cannot alias
 
 	in     []byte  // the value in hand
@@ -81,7 +82,7 @@ func (r *reader) release() {
 func (r *reader) read(v []byte, row []record.Value, columns bool) error {
 	switch {
 	case v == nil:
-		return errNull
+		return r.null
 	case !utf8.Valid(v):
 		return errUTF8
 	case tooDeep(v):
