@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/penstock/penstock/record"
 )
 
 func TestBudget(t *testing.T) {
@@ -135,4 +137,61 @@ func storeBehind(t testing.TB, fault func(w http.ResponseWriter, r *http.Request
 	}))
 	t.Cleanup(func() { cancel(); s.Close(); transport.CloseIdleConnections() })
 	return s.URL
+}
+
+// TestDeadLettersAreMemory too, where nearly every record is bad: they are cut for it as rows are.
+func TestDeadLettersAreMemory(t *testing.T) {
+	const rows, limit = 20_000, 2 << 20
+	r := newRig(t, 2)
+	values := make([]string, rows)
+	for i := range values {
+		values[i] = fmt.Sprintf("%d is no JSON %0500d", i, 0)
+	}
+	r.produce(values...)
+	r.budget.Limit = limit
+	dead := r.topic + "-dead"
+	run := r.run(r.local("flush: {every: 1h}\nerrors: {on_bad_record: dead_letter, topic: " + dead + "}"))
+	var most int64
+	eventually(t, "most are stored", func() bool {
+		most = max(most, r.budget.Held())
+		return run.tookIn(r.ends())
+	})
+	run.stopped()
+	if most < limit/4 || most > 6*limit { // what is fetched at once may come on top, of each partition
+		t.Errorf("%d bytes were held, with a limit of %d", most, limit)
+	}
+	if held := r.budget.Held(); held != 0 {
+		t.Errorf("%d bytes are held after the end", held)
+	}
+	seen := map[string]int{}
+	batches, err := r.client.Sample(t.Context(), "nobody", dead, 10*rows)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, b := range batches {
+		for _, rec := range b.Records {
+			seen[string(rec.Value)]++
+		}
+	}
+	for _, v := range values {
+		if seen[v] != 1 {
+			t.Errorf("%.20s stands %d times", v, seen[v])
+		}
+	}
+}
+
+// TestDeadLettersOfAnInterval are no more than a transaction takes.
+func TestDeadLettersOfAnInterval(t *testing.T) {
+	task := at{next: 200, rows: 1, first: 1, last: 1}.task(Flush{Every: time.Hour}, time.Now(), nil)
+	task.in, task.Name = &rules{config: &Config{}}, "c"
+	b := &record.Batch{Records: []record.Record{{Value: make([]byte, 1<<20), Headers: []record.Header{{Key: "k", Value: make([]byte, 1<<20)}}}}}
+	for i := range 8 {
+		if task.due(time.Now()) {
+			t.Fatalf("due after %d letters of 2 MiB", i)
+		}
+		task.bury(b, &b.Records[0], errTurned)
+	}
+	if !task.due(time.Now()) {
+		t.Errorf("%d bytes of dead letters are not due", task.weight)
+	}
 }

@@ -16,10 +16,25 @@ import (
 func (t *task) bury(b *record.Batch, rec *record.Record, why error) {
 	t.count(nil)
 	t.bytes += int64(len(rec.Value))
-	t.dead = append(t.dead, letter(t.in.config.Errors.Topic, rec,
+	dead := letter(t.in.config.Errors.Topic, rec,
 		header{"topic", b.Topic}, header{"partition", strconv.Itoa(int(b.Partition))}, header{"offset", strconv.FormatInt(rec.Offset, 10)},
 		header{"connector.name", t.Name}, header{"task.id", strconv.Itoa(int(b.Partition))}, header{"stage", "TASK_PUT"},
-		header{"class.name", fmt.Sprintf("%T", t.in.config.Codec)}, reason(why), message(why)))
+		header{"class.name", fmt.Sprintf("%T", t.in.config.Codec)}, reason(why), message(why))
+	t.dead = append(t.dead, dead)
+	t.weight += weightOf(&dead.Record)
+	t.weigh()
+}
+
+// mostDead is how many bytes of dead letters an interval takes: they are stored in one transaction, which has ten seconds.
+const mostDead = 16 << 20
+
+// weightOf is about what a record holds in memory.
+func weightOf(rec *record.Record) int64 {
+	n := 256 + len(rec.Key) + len(rec.Value)
+	for _, h := range rec.Headers {
+		n += 64 + len(h.Key) + len(h.Value)
+	}
+	return int64(n)
 }
 
 // header is one of Kafka Connect's about an error, without what they all begin with.

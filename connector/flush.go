@@ -19,6 +19,7 @@ type flight struct {
 	rows      int
 	bytes     int64
 	dead      []kafka.Entry
+	weight    int64 // of dead
 	flush     sink.Flush
 	planned   bool // the plan stands already: this is a redo
 	began     time.Time
@@ -46,7 +47,7 @@ func (t *task) due(now time.Time) bool {
 		return true
 	case t.rows+len(t.dead) == 0:
 		return t.next > t.from && t.flight == nil && t.p.AtEnd() && (t.Status.draining.Load() || f.Every <= 0 || t.quiet(now))
-	case t.Budget.pressed(t.state), f.Rows > 0 && t.rows+len(t.dead) >= f.Rows, f.Bytes > 0 && t.bytes >= int64(f.Bytes):
+	case t.Budget.pressed(t.state), f.Rows > 0 && t.rows+len(t.dead) >= f.Rows, f.Bytes > 0 && t.bytes >= int64(f.Bytes), t.weight >= mostDead:
 		return true
 	case t.Status.draining.Load() && t.p.AtEnd():
 		return true
@@ -104,14 +105,14 @@ func (t *task) flush(ctx context.Context) error {
 	if t.until > 0 {
 		end = t.until
 	}
-	f := &flight{from: t.from, end: end, in: t.in, rows: t.rows, bytes: t.bytes, dead: t.dead, planned: t.until > 0, began: time.Now(), done: make(chan struct{})}
+	f := &flight{from: t.from, end: end, in: t.in, rows: t.rows, bytes: t.bytes, dead: t.dead, weight: t.weight, planned: t.until > 0, began: time.Now(), done: make(chan struct{})}
 	if f.flush, err = t.writer.Cut(end); err != nil {
 		return err
 	}
 	if t.probing {
 		return t.probe(ctx, f)
 	}
-	t.rows, t.bytes, t.until, t.dead = 0, 0, 0, nil
+	t.rows, t.bytes, t.until, t.dead, t.weight = 0, 0, 0, nil, 0
 	t.first, t.last = time.Time{}, time.Time{}
 	t.flight = f
 	point("cut")
@@ -157,7 +158,7 @@ func (t *task) turn(ctx context.Context, from int64) (err error) {
 // moveTo begins the interval at from anew, with the end that it has to have, if any. The rows are read again.
 func (t *task) moveTo(ctx context.Context, from, until int64) error {
 	t.from, t.next, t.until, t.probing = from, from, until, false
-	t.rows, t.bytes, t.dead, t.first, t.last = 0, 0, nil, time.Time{}, time.Time{}
+	t.rows, t.bytes, t.dead, t.weight, t.first, t.last = 0, 0, nil, 0, time.Time{}, time.Time{}
 	if err := t.open(ctx); err != nil {
 		return err
 	}

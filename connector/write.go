@@ -27,6 +27,7 @@ type task struct {
 	until    int64 // the end of a plan that has to be redone; 0 otherwise
 	probing  bool  // under earlier rules: does what comes next stand already?
 	dead     []kafka.Entry
+	weight   int64 // of dead, in bytes
 	rows     int
 	bytes    int64
 	first    time.Time // when the interval's first row was taken in
@@ -385,11 +386,16 @@ func (t *task) relieve() {
 	}
 }
 
-// weigh tells the budget what the writer holds in memory.
+// weigh tells the budget what the writer and dead letters hold in memory.
 func (t *task) weigh() {
-	if s, ok := t.writer.(sink.Sized); ok {
-		t.Budget.set(t.state, s.Size())
+	held := t.weight
+	if t.flight != nil {
+		held += t.flight.weight
 	}
+	if s, ok := t.writer.(sink.Sized); ok {
+		held += s.Size()
+	}
+	t.Budget.set(t.state, held)
 }
 
 // patience is how long a partition waits for others to let go of memory, before it flushes what it holds itself.
@@ -404,7 +410,7 @@ func (t *task) breathe(ctx context.Context) error {
 	for began := time.Now(); t.Budget.over(t.state) && t.until == 0 && ctx.Err() == nil && !t.p.Stopping(); {
 		var err error
 		switch {
-		case t.Budget.pressed(t.state), t.flight == nil && t.rows > 0 && time.Since(began) > patience:
+		case t.Budget.pressed(t.state), t.flight == nil && t.rows+len(t.dead) > 0 && time.Since(began) > patience:
 			err = t.flush(ctx)
 		case t.flight != nil:
 			err = t.await(ctx)
