@@ -9,8 +9,12 @@ import (
 	"github.com/penstock/penstock/record"
 )
 
+// sampleBytes is how many bytes of a topic a sample holds at most, but for one record of each partition.
+const sampleBytes = 32 << 20
+
 // Sample reads up to n records of a topic, about as many of each partition, from where the group stands or else from the
-// beginning, without becoming a member. It ends early where the topic did when it began, however fast that grows.
+// beginning, without becoming a member. It ends early where the topic did when it began, however fast that grows, and where
+// records are large.
 func (c *Client) Sample(ctx context.Context, group, topic string, n int) ([]record.Batch, error) {
 	consumer, err := kafka.NewConsumer(c.glance(group))
 	if err != nil {
@@ -26,6 +30,7 @@ func (c *Client) Sample(ctx context.Context, group, topic string, n int) ([]reco
 	}
 	out := make([]record.Batch, len(starts))
 	open, each := len(starts), max(n/max(len(starts), 1), 1)
+	held, most := make([]int, len(starts)), sampleBytes/max(len(starts), 1)
 	done := make([]bool, len(starts))
 	finish := func(p int32) {
 		if !done[p] {
@@ -41,10 +46,11 @@ func (c *Client) Sample(ctx context.Context, group, topic string, n int) ([]reco
 			b := &out[e.TopicPartition.Partition]
 			b.Topic, b.Partition = topic, e.TopicPartition.Partition
 			at, failed := int64(e.TopicPartition.Offset), e.TopicPartition.Error != nil
-			if !failed && at < ends[b.Partition] && len(b.Records) < each {
+			if !failed && !done[b.Partition] && at < ends[b.Partition] {
 				b.Records = append(b.Records, fromMessage(e))
+				held[b.Partition] += len(e.Key) + len(e.Value)
 			}
-			if failed || at+1 >= ends[b.Partition] || len(b.Records) == each {
+			if failed || at+1 >= ends[b.Partition] || len(b.Records) == each || held[b.Partition] >= most {
 				finish(b.Partition)
 			}
 		case kafka.Error:

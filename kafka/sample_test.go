@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"time"
 
@@ -47,5 +48,42 @@ func TestSampleOfAGrowingTopic(t *testing.T) {
 	few, err := c.Sample(t.Context(), "nobody", top, 6)
 	if err != nil || len(few) != 2 || len(few[0].Records) > 3 || len(few[1].Records) > 3 {
 		t.Errorf("%d partitions, %v", len(few), err)
+	}
+}
+
+// A sample of large records is a small one.
+func TestSampleOfLargeRecords(t *testing.T) {
+	c := client(t)
+	top := topic(t, c, 2)
+	fill(t, c, top, "first")
+	p, err := c.Producer(t.Context(), "large "+top)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	for i := range 12 {
+		b := record.Batch{}
+		for k := range 10 {
+			b.Records = append(b.Records, record.Record{Time: record.NoTime, Key: fmt.Append(nil, i, k), Value: make([]byte, 900_000)})
+		}
+		if err := p.Store(t.Context(), top, &b, entry(top+".marks", "split", "x")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	batches, err := c.Sample(t.Context(), "nobody", top, 10_000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	held := 0
+	for _, b := range batches {
+		for _, r := range b.Records {
+			held += len(r.Value)
+		}
+		if len(b.Records) < 10 {
+			t.Errorf("partition %d: %d records", b.Partition, len(b.Records))
+		}
+	}
+	if held > sampleBytes+2*900_000 {
+		t.Errorf("%d bytes", held)
 	}
 }
