@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/penstock/penstock/kafka"
@@ -84,14 +86,14 @@ func (r *Run) changed(what string, partitions []string) {
 	r.Log.Info(what, args...)
 }
 
-// instance tells this process from every other.
-func instance() string {
+// instance tells this process from every other: two containers may have the host's name and the same process id.
+var instance = sync.OnceValue(func() string {
 	host, err := os.Hostname()
 	if err != nil {
 		host = "unknown"
 	}
-	return fmt.Sprintf("%s-%d", host, os.Getpid())
-}
+	return fmt.Sprintf("%s-%d-%08x", host, os.Getpid(), rand.Uint32()) //nolint:gosec // a name, of no file
+})
 
 // topicsStand makes the topic of dead letters, and asks for every other, since a consumer of one that is missing would wait without a
 // word. It says how many partitions those have.
