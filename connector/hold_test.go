@@ -118,6 +118,28 @@ func TestBadRecordsAreSkippedAndCounted(t *testing.T) {
 	exactly(t, r.dir, 500, bad...)
 }
 
+// TestSkippedRecordsThatAreReadAgain, since their interval stands already and was cut elsewhere, are counted once.
+func TestSkippedRecordsThatAreReadAgain(t *testing.T) {
+	r := newRig(t, 1)
+	values := numbers(0, 200, 1)
+	values[5], values[20] = badRow, badRow
+	r.produce(values...)
+	text := func(rows int) string {
+		return r.local(fmt.Sprintf("flush: {rows: %d}\nerrors: {on_bad_record: skip}", rows))
+	}
+	run := r.run(text(100))
+	eventually(t, "all rows are visible", func() bool { run.Status.Drain(); return count(t, r.dir) == 198 })
+	run.stopped()
+	r.commit(map[int32]kafka.Mark{0: memo{Version: 1, Layout: layoutHash(run.Config.Layout)}.mark(0)})
+	again := r.run(text(70))
+	eventually(t, "all is committed", func() bool { again.Status.Drain(); return r.committed()[0].Offset >= r.ends()[0] })
+	again.stopped()
+	exactly(t, r.dir, 200, 5, 20)
+	if n := again.Status.Skipped(); n != 2 || !strings.Contains(again.log.String(), "is taken over") {
+		t.Errorf("%d are counted", n)
+	}
+}
+
 func TestWhatTheGroupRemembersThatHolds(t *testing.T) {
 	for name, c := range map[string]struct {
 		metadata func(r *rig) string

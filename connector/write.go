@@ -28,6 +28,7 @@ type task struct {
 	probing  bool  // under earlier rules: does what comes next stand already?
 	dead     []kafka.Entry
 	weight   int64 // of dead, in bytes
+	counted  int64 // records before it that were skipped are; they may be read again
 	rows     int
 	bytes    int64
 	first    time.Time // when the interval's first row was taken in
@@ -347,8 +348,11 @@ func (t *task) bad(ctx context.Context, b *record.Batch, bad record.Bad) error {
 	}
 	switch policy {
 	case "skip":
-		t.state.skipped.Add(1)
-		t.Status.observe(func(o Observer) { o.Bad("skip", 1) })
+		if rec.Offset >= t.counted {
+			t.counted = rec.Offset + 1
+			t.state.skipped.Add(1)
+			t.Status.observe(func(o Observer) { o.Bad("skip", 1) })
+		}
 		return nil
 	case "dead_letter":
 		t.bury(b, rec, bad.Err)
