@@ -81,6 +81,9 @@ func (c *Client) Consume(ctx context.Context, g Group) error {
 		err = m.drain()
 	}
 	for _, p := range m.owned { // after an error, and what was left at the deadline
+		p.abandon()
+	}
+	for _, p := range m.owned {
 		p.give()
 	}
 	m.awaitPast()
@@ -236,6 +239,9 @@ func (g *group) revoked(tps []kafka.TopicPartition, lost bool) error {
 		}
 	}
 	for _, p := range gone {
+		p.abandon()
+	}
+	for _, p := range gone {
 		p.give()
 		delete(g.owned, p.key())
 		g.past[p.key()] = p.done
@@ -255,10 +261,15 @@ func (p *Partition) halt() {
 	}
 }
 
-// give takes the partition from its owner: when it returns no effect of the owner's can follow, and its queue has no reader.
-func (p *Partition) give() {
+// abandon asks the owner to end what it does.
+func (p *Partition) abandon() {
 	p.halt()
 	p.cancel()
+}
+
+// give takes the partition from its owner, who was asked to end: when it returns no effect of the owner's can follow, and its queue
+// has no reader.
+func (p *Partition) give() {
 	p.gate.close()
 	select {
 	case <-p.left:

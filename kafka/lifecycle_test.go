@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -123,6 +124,32 @@ func TestAnOwnerThatFails(t *testing.T) {
 		}})
 	if !errors.Is(err, wrong) {
 		t.Error(err)
+	}
+}
+
+// TestSlowEffectsEndSideBySide: partitions are given up in the time of the slowest, not of all together.
+func TestSlowEffectsEndSideBySide(t *testing.T) {
+	c := embedded(t)
+	top := topic(t, c, 6)
+	var begun sync.WaitGroup
+	begun.Add(5)
+	var wrong time.Time
+	err := c.Consume(t.Context(), Group{Name: top, Topics: []string{top}, Revoke: time.Second, Drain: time.Second,
+		Own: func(ctx context.Context, p *Partition) error {
+			if p.ID == 1 {
+				begun.Wait()
+				wrong = time.Now()
+				return errors.New("wrong")
+			}
+			return p.Effect(ctx, func(ctx context.Context) error {
+				begun.Done()
+				<-ctx.Done()
+				time.Sleep(time.Second) // as where what was begun has to be taken back
+				return ctx.Err()
+			})
+		}})
+	if took := time.Since(wrong); err == nil || took > 4*time.Second {
+		t.Errorf("%v, after %v", err, took)
 	}
 }
 
