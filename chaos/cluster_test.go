@@ -93,6 +93,9 @@ func (c *cluster) produce(topic string, partition int32, values [][]byte, transa
 		if err := cl.EndTransaction(c.t.Context(), kgo.TryCommit); err != nil {
 			c.t.Fatal(err)
 		}
+		for !maps.Equal(c.ends(topic), c.endsAt(topic, 0)) { // the control record comes after the answer
+			time.Sleep(10 * time.Millisecond)
+		}
 	}
 }
 
