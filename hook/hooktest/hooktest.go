@@ -22,7 +22,15 @@ type Place struct {
 	Break func(broken bool) // makes whatever the hook asks fail, or work again; nil where nothing can fail
 }
 
-// Run holds the hooks of places to their promises, each on a place of its own.
+// Run holds the hooks of places to what every hook promises, each promise on a place of its own:
+//
+//   - Making a hook does nothing, and an event of nothing new is nothing to do.
+//   - Files that were flushed are acted upon, and so is Recovered without files or time. The event's files are not changed, and not
+//     kept: the runtime uses them again.
+//   - The same event again, here or of another worker, and at the same time, is no error and does no harm.
+//   - Where what it asks is broken there is an error, and the next call goes on. It ends soon after its context. What was not done
+//     gave an error, or *hook.Later.
+//   - A hook.Reporter says one line at most.
 func Run(t *testing.T, open func(t *testing.T) Place) {
 	for _, c := range []struct {
 		name string

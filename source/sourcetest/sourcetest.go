@@ -1,4 +1,4 @@
-// Package sourcetest is the suite that every source passes: what source.Source promises, as tests.
+// Package sourcetest holds a source to the promises of source.Source.
 package sourcetest
 
 import (
@@ -16,16 +16,27 @@ import (
 // enough is how many pages are read of a split without end.
 const enough = 20
 
-// Run holds src to the contract. Each of its splits must come to its end soon, by itself or to where it waits for more, and
-// should have several pages; of a source.Endless that does not wait, the first pages are looked at.
+// Run holds src to what every source promises:
+//
+//   - The splits have the same names whenever they are asked for, each once.
+//   - A split gives the same rows, in the same pages, whenever it is read, also beside the others.
+//   - Reading after the Next of a page gives the pages that follow it, no row less and none again. Next is never nil.
+//   - A row that cannot be read is in Bad, by ascending Index and with a reason, and the rows after it come all the same. Where the
+//     source says an offset in Before, reading after that begins with this very row. Any other row has a cell for each column.
+//   - Reading ends at once when the caller breaks off, and soon, after a page at most, when its context is done.
+//
+// Each split must come to its end soon, by itself or to where it waits for more, and should have several pages, one of them with a
+// bad row; of a source.Endless that does not wait, the first pages are looked at.
 func Run(t *testing.T, src source.Source) {
 	splits, err := src.Splits(t.Context())
 	if err != nil || len(splits) == 0 {
 		t.Fatalf("splits: %q, %v", splits, err)
 	}
 	t.Run("splits are stable", func(t *testing.T) { stable(t, src, splits) })
+	pages := map[string][]page{}
 	for _, split := range splits {
 		all := read(t, src, split, nil, enough)
+		pages[split] = all
 		t.Run(split+"/same pages on every read", func(t *testing.T) { same(t, read(t, src, split, nil, enough), all) })
 		t.Run(split+"/goes on after every page", func(t *testing.T) { resumes(t, src, split, all) })
 		t.Run(split+"/goes on before every bad row", func(t *testing.T) { returns(t, src, split, all) })
@@ -33,6 +44,14 @@ func Run(t *testing.T, src source.Source) {
 		t.Run(split+"/stops when told to", func(t *testing.T) { stops(t, src, split, all) })
 		t.Run(split+"/ends with its context", func(t *testing.T) { ends(t, src, split) })
 	}
+	t.Run("side by side", func(t *testing.T) {
+		for _, split := range splits {
+			t.Run(split, func(t *testing.T) {
+				t.Parallel()
+				same(t, read(t, src, split, nil, enough), pages[split])
+			})
+		}
+	})
 }
 
 // measured looks at how a source.Measured counts on from page to page, and to the whole in the end.
