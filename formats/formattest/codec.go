@@ -10,7 +10,15 @@ import (
 	"github.com/penstock/penstock/record"
 )
 
-// Codec asks c for every promise that formats.Codec makes.
+// Codec holds c to what every codec promises, with every type of column:
+//
+//   - What Encode made of a Row, Decode gives back, to the bit, in the order and types of any schema, also one that asks for less or
+//     for what is not there; with no schema there are no cells.
+//   - A record that cannot be read, as one without a Value, is in Bad, by ascending Index, with a reason and without cells; the
+//     others are as they would be without it. Verdicts of an earlier call are not added up.
+//   - Neither another batch nor Decode itself changes what a batch's Values hold. It is called by many goroutines at once.
+//   - A codec that is a formats.Inferrer finds the columns that are not known, each of a type that holds every value, and Decode
+//     names in Unknown the sound records that have more than an open schema says.
 func Codec(t *testing.T, c formats.Codec) {
 	for name, test := range map[string]func(*testing.T, formats.Codec){
 		"rows come back":             roundTrip,

@@ -12,10 +12,17 @@ import (
 	"github.com/penstock/penstock/record"
 )
 
-// Format asks f for every promise that formats.Format and formats.Encoder make. The function count reads a file back and says
-// how many rows it holds.
+// Format holds f to what every format promises, with every type of column that its NewEncoder does not refuse. The function count
+// reads a file back and says how many rows it holds.
+//
+//   - Ext is a dot and more. A file that is closed is complete, also one without rows.
+//   - The same rows give the same bytes: however they are shared out over calls of Encode, from any encoder, beside others, and
+//     from one that is a formats.Resetter and was begun again.
+//   - Nothing of the rows is kept once Encode has returned. Close leaves the io.Writer open.
+//   - An error of the io.Writer, at whatever byte, is returned by Encode or by Close.
 func Format(t *testing.T, f formats.Format, count func(file []byte) (int, error)) {
 	s := suite{f: f, count: count, records: Records(3000)}
+	s.fit(t)
 	for _, part := range []struct {
 		name string
 		test func(*testing.T)
@@ -36,11 +43,42 @@ func Format(t *testing.T, f formats.Format, count func(file []byte) (int, error)
 type suite struct {
 	f       formats.Format
 	count   func([]byte) (int, error)
+	schema  *record.Schema
 	records []record.Record
 }
 
+// fit leaves out the columns that f refuses, whose types it cannot hold.
+func (s *suite) fit(t *testing.T) {
+	t.Helper()
+	var fits []int
+	all := Schema().Columns
+	s.schema = new(record.Schema)
+	for i, c := range all {
+		e, err := s.f.NewEncoder(io.Discard, &record.Schema{Columns: []record.Column{c}})
+		if err != nil {
+			t.Logf("without the column %q, since it is refused: %v", c.Name, err)
+			continue
+		}
+		if err := e.Close(); err != nil {
+			t.Fatal(err)
+		}
+		fits = append(fits, i)
+		s.schema.Columns = append(s.schema.Columns, c)
+	}
+	if len(fits) == 0 {
+		t.Fatal("columns of every type are refused")
+	}
+	for i := range s.records {
+		row := s.records[i].Row
+		s.records[i].Row = make([]record.Value, len(fits))
+		for to, from := range fits {
+			s.records[i].Row[to] = row[from]
+		}
+	}
+}
+
 func (s suite) encoder(t *testing.T, w io.Writer) formats.Encoder {
-	e, err := s.f.NewEncoder(w, Schema())
+	e, err := s.f.NewEncoder(w, s.schema)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -179,7 +217,7 @@ func (s suite) concurrent(t *testing.T) {
 	for range 4 {
 		wg.Go(func() {
 			var w bytes.Buffer
-			e, err := s.f.NewEncoder(&w, Schema())
+			e, err := s.f.NewEncoder(&w, s.schema)
 			if err == nil {
 				err = errors.Join(e.Encode(s.records), e.Close())
 			}
