@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"os"
@@ -21,7 +22,7 @@ func runCommand(r *plugin.Registry) *cobra.Command {
 A second SIGTERM ends the process at once; nothing is lost by that either, the next start takes it up.
 
 What cannot be reached, a broker or a bucket, is waited for: it is logged, and tried again until it can be. Only with --drain, which is
-for jobs that end, no broker at the start is an error at once, with exit code 3.
+for jobs that end, no broker at the start is an error at once, with exit code 3; so is a source without a file.
 
 The log is text on a terminal and JSON elsewhere. With --drain a terminal shows how far each connector is, and the log says so every ten
 seconds elsewhere.`,
@@ -79,7 +80,7 @@ func serve(ctx context.Context, load worker.Load, drain bool, s *screen, log *sl
 		})
 		return ended(w.Run(ctx))
 	}
-	if err := reach(ctx, f); err != nil {
+	if err := cmp.Or(f.Sources(ctx), reach(ctx, f)); err != nil {
 		return coded{err, exitEnvironment}
 	}
 	defer s.follow(w, log, reportTime)()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"sync/atomic"
+	"time"
 
 	"github.com/penstock/penstock/kafka"
 	"github.com/penstock/penstock/record"
@@ -83,18 +84,18 @@ func (r *Run) readSplits(ctx context.Context, p *kafka.Partition, splits []strin
 	for _, s := range splits {
 		r.Status.reached(s, nil)
 		group.Go(func() error {
-			select {
-			case slots <- struct{}{}:
-			case <-reading.Done():
-				return nil
+			for pause := shortestHold; ; pause = min(2*pause, longestHold) {
+				select {
+				case slots <- struct{}{}:
+				case <-reading.Done():
+					return nil
+				}
+				err := r.readSplit(reading, p, s, read)
+				<-slots
+				if !errors.As(err, &stopped{}) || !r.holdSplit(reading, s, err, pause) {
+					return err
+				}
 			}
-			err := r.readSplit(reading, p, s, read)
-			<-slots
-			if errors.As(err, &stopped{}) {
-				r.holdSplit(reading, s, err)
-				return nil
-			}
-			return err
 		})
 	}
 	read()
@@ -143,7 +144,7 @@ func (r *Run) stored(b *record.Batch) {
 }
 
 // readSplit stores a split's pages, each together with the offset that follows it, from the last one stored on. It calls read
-// once, when nothing more is there. The error is stopped when a bad record ended it: all before that is stored.
+// once, when nothing more is there. The error is stopped when a bad record or the source ended it: all before that is stored.
 func (r *Run) readSplit(ctx context.Context, p *kafka.Partition, split string, read func()) error {
 	id := r.Name + "/" + split
 	producer, err := r.Client.Producer(ctx, id)
@@ -161,8 +162,10 @@ func (r *Run) readSplit(ctx context.Context, p *kafka.Partition, split string, r
 	sieve.dispose = r.disposal(split, &sieve)
 	mark := kafka.Entry{Topic: p.Topic, Partition: p.ID, Record: record.Record{Time: record.NoTime, Key: []byte(id)}}
 	for page, err := range r.Config.Source.Read(ctx, split, source.Offset(table[id])) {
-		if err == nil {
-			err = r.storePage(ctx, producer, mark, &sieve, &page)
+		if err != nil {
+			err = stopped{err}
+		} else if err = r.storePage(ctx, producer, mark, &sieve, &page); err == nil {
+			r.release(split)
 		}
 		if err != nil {
 			return fmt.Errorf("%s: %w", split, err)
@@ -172,6 +175,9 @@ func (r *Run) readSplit(ctx context.Context, p *kafka.Partition, split string, r
 			told = true
 			read()
 		}
+	}
+	if ctx.Err() == nil {
+		r.release(split)
 	}
 	if ctx.Err() == nil && !told {
 		read()
@@ -201,13 +207,33 @@ func (r *Run) storePage(ctx context.Context, producer *kafka.Producer, mark kafk
 	return nil
 }
 
-// holdSplit keeps a split without reading on, until it is taken away or the process ends: somebody has to look.
-func (r *Run) holdSplit(ctx context.Context, split string, why error) {
+// How long a split that is held is left alone before it is tried again.
+const (
+	shortestHold = 5 * time.Second
+	longestHold  = time.Minute
+)
+
+// holdSplit keeps a split without reading on, until somebody may have looked. False: it is taken away, or the process ends.
+func (r *Run) holdSplit(ctx context.Context, split string, why error, pause time.Duration) bool {
+	if ctx.Err() != nil {
+		return false
+	}
 	r.Status.holdSplit(split, why)
-	defer r.Status.holdSplit(split, nil)
-	r.Log.Error("split held", "connector", r.Name, "split", split, "error", why)
-	<-ctx.Done()
-	r.Log.Info("split released", "connector", r.Name, "split", split)
+	r.Log.Error("split held", "connector", r.Name, "split", split, "again_in", pause.String(), "error", why)
+	select {
+	case <-ctx.Done():
+		r.release(split)
+		return false
+	case <-time.After(pause):
+		return true
+	}
+}
+
+// release notes that a split is not held any more, if it was.
+func (r *Run) release(split string) {
+	if r.Status.holdSplit(split, nil) {
+		r.Log.Info("split released", "connector", r.Name, "split", split)
+	}
 }
 
 // AllRead tells whether every split of the source has been read to its end, by whichever worker: beyond what is stored of it the

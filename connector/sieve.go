@@ -43,7 +43,7 @@ func (r *Run) disposed(s *sieve) {
 	}
 }
 
-// stopped is the error of a split that goes no further, where its connector does.
+// stopped is the error of a split that goes no further for now, where its connector does.
 type stopped struct{ error }
 
 func (s stopped) Unwrap() error { return s.error }

@@ -96,6 +96,17 @@ func (s *Status) Held() map[string]error {
 	return out
 }
 
+// HeldSplits gives, of each split that is held, why.
+func (s *Status) HeldSplits() map[string]string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := map[string]string{}
+	for split, why := range s.splits {
+		out[split] = why.Error()
+	}
+	return out
+}
+
 // Skipped counts the bad records that were left out.
 func (s *Status) Skipped() (n int64) {
 	s.mu.Lock()
@@ -137,18 +148,20 @@ func (s *Status) Drain() {
 	}
 }
 
-// holdSplit notes why a split is held; nil: it is not any more.
-func (s *Status) holdSplit(split string, why error) {
+// holdSplit notes why a split is held; nil: it is not any more. It says whether it was.
+func (s *Status) holdSplit(split string, why error) (was bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if why == nil {
+	_, was = s.splits[split]
+	switch {
+	case why == nil:
 		delete(s.splits, split)
-		return
+	case s.splits == nil:
+		s.splits = map[string]error{split: why}
+	default:
+		s.splits[split] = why
 	}
-	if s.splits == nil {
-		s.splits = map[string]error{}
-	}
-	s.splits[split] = why
+	return was
 }
 
 func (s *Status) hook(err error) {

@@ -28,7 +28,8 @@ type Source interface {
 	Splits(ctx context.Context) ([]string, error)
 	// Read gives the pages of a split that follow after, in order, always the same ones. It ends when the split does, after
 	// an error, or soon after ctx is done. What a page holds is valid until the next one is asked for.
-	// A row that cannot be read is in Page.Bad and does not end the split.
+	// A row that cannot be read is in Page.Bad and does not end the split. An error is the split's alone: it is held, for somebody to
+	// see, and read again after a while from the last offset that is stored; the others go on.
 	Read(ctx context.Context, split string, after Offset) iter.Seq2[Page, error]
 }
 

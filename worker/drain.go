@@ -13,11 +13,14 @@ import (
 
 // Drain runs every connector until each finite source is read and each sink has made visible all rows up to the ends that its
 // topics had then. A split that waits for more is read to the end of what is there. It returns early with an error when a partition
-// or split is held, and at once for a source without end: that would never end.
+// or split is held, and at once for a source without end, or without anything to read: that would never end.
 func (w *Worker) Drain(ctx context.Context) error {
 	f, err := w.Load()
 	if err == nil {
 		err = f.Ends()
+	}
+	if err == nil {
+		err = f.Sources(ctx)
 	}
 	if err != nil {
 		return err

@@ -2,6 +2,7 @@
 package worker
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -102,6 +103,20 @@ func (f *File) Ends() error {
 		return endless
 	}
 	return nil
+}
+
+// Sources asks each source for its splits. One that has none at the start is waited for by a service, but a drain would never end.
+func (f *File) Sources(ctx context.Context) error {
+	var none []error
+	for _, e := range f.Connectors {
+		if e.Config.Source == nil {
+			continue
+		}
+		if _, err := e.Config.Source.Splits(ctx); err != nil {
+			none = append(none, plugin.Problem{File: f.name, Line: e.Config.Line, Option: "connectors." + e.Name + ".source", Err: err})
+		}
+	}
+	return errors.Join(none...)
 }
 
 func (f *File) connector(name string) (connector.Config, bool) {

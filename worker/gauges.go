@@ -18,7 +18,7 @@ var (
 	descLag      = desc("penstock_lag_records", "Offsets between what is committed and the partition's end.", "connector", "topic", "partition")
 	descOldest   = desc("penstock_oldest_uncommitted_seconds", "Age of the oldest record taken in that is not committed; 0 when there is none.", "connector", "topic", "partition")
 	descBuffered = desc("penstock_buffered_bytes", "Bytes of rows held.", "connector", "topic", "partition")
-	descHeld     = desc("penstock_held_partitions", "Partitions that wait for somebody to look.", "connector")
+	descHeld     = desc("penstock_held_partitions", "Partitions, and splits of a source, that wait for somebody to look.", "connector")
 	descRunning  = desc("penstock_connector_running", "1 while the connector runs, 0 while it waits to begin again.", "connector")
 	descHooks    = desc("penstock_hook_runs_total", "Hook runs that succeeded.", "connector")
 	descBudget   = desc("penstock_budget_bytes", "Bytes of rows that the process may hold.")
@@ -37,7 +37,7 @@ func (g gauges) Collect(ch chan<- prometheus.Metric) {
 	gauge(descBudget, float64(g.w.budget.Limit))
 	for _, name := range g.w.names {
 		st := g.w.status[name]
-		held, running := 0, 0.0
+		held, running := len(st.HeldSplits()), 0.0
 		if state, _, _ := st.Now(); state == stateRunning {
 			running = 1
 		}

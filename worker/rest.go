@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"slices"
@@ -34,6 +35,8 @@ type connectorHealth struct {
 	Stored     int64            `json:"stored_rows,omitempty"`
 	Skipped    int64            `json:"skipped_rows,omitempty"`
 	Partitions []connector.View `json:"partitions,omitempty"`
+
+	Splits map[string]string `json:"held_splits,omitempty"` // and why
 }
 
 // health looks at everything. Ready is when every connector runs, and no partition is held or stuck.
@@ -44,6 +47,9 @@ func (w *Worker) health() health {
 		c := w.connectorHealth(name)
 		if c.State != stateRunning {
 			unready("%s: %s: %s", name, c.State, c.Why)
+		}
+		for _, split := range slices.Sorted(maps.Keys(c.Splits)) {
+			unready("%s: split %s is held: %s", name, split, c.Splits[split])
 		}
 		for _, v := range c.Partitions {
 			if v.Held != "" {
@@ -59,7 +65,7 @@ func (w *Worker) health() health {
 
 func (w *Worker) connectorHealth(name string) connectorHealth {
 	st := w.status[name]
-	c := connectorHealth{Name: name, Stored: st.Stored.Load(), Skipped: st.Skipped(), Partitions: st.Views()}
+	c := connectorHealth{Name: name, Stored: st.Stored.Load(), Skipped: st.Skipped(), Partitions: st.Views(), Splits: st.HeldSplits()}
 	slices.SortFunc(c.Partitions, func(a, b connector.View) int {
 		return cmp.Or(cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Partition, b.Partition))
 	})

@@ -127,3 +127,43 @@ func TestDrainOfAnEndlessSource(t *testing.T) {
 		}
 	}
 }
+
+// A file that was replaced is held, and is seen to be; the connector runs on, and the file goes on once the old one is back.
+func TestAReplacedFileIsHeld(t *testing.T) {
+	const old = "a\n1\n2\n3\n"
+	dir := folder(t, map[string]string{"a.csv": old, "b.csv": old})
+	load := loader(broker(t), "path: "+dir+"/*.csv, follow: true", "stop")
+	if stored, _, err := drain(t, load); stored != 6 || err != nil {
+		t.Fatalf("%d stored, %v", stored, err)
+	}
+	set := func(name, text string) {
+		if err := os.WriteFile(dir+"/"+name, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	set("a.csv", "a\n9\n")
+	w, err := Start(load, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	running(t, w)
+	const held = "a.csv: csv: a.csv: the file was replaced: 8 bytes had been read, now it has 4; give the new file another name, or the connector one, to read it from the start"
+	eventually(t, "it is held", func() bool { return w.Status("in").HeldSplits()["a.csv"] == held })
+	if h := w.health(); h.Ready || len(h.Why) != 1 || h.Why[0] != "in: split a.csv is held: "+held || h.Connectors[0].State != stateRunning || h.Connectors[0].Failures > 0 {
+		t.Errorf("health is %+v", h)
+	}
+	set("b.csv", old+"4\n")
+	eventually(t, "the other goes on", func() bool { return w.Status("in").Stored.Load() == 1 })
+	set("a.csv", old+"4\n5\n")
+	eventually(t, "it goes on", func() bool { return w.Status("in").Stored.Load() == 3 && w.health().Ready })
+}
+
+// A drain of a source that has no file ends at once, before anything is touched: there is no broker here.
+func TestDrainOfNothing(t *testing.T) {
+	dir := t.TempDir()
+	_, _, err := drain(t, loader("localhost:1", "path: "+dir+"/*.csv", "stop"))
+	want := `f.yaml:3: connectors.in.source: csv: no file matches "` + dir + `/*.csv"; check the path, and that this process may read its folders`
+	if err == nil || err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
+	}
+}

@@ -168,8 +168,8 @@ func TestDrainEndsWhereAPartitionIsHeld(t *testing.T) {
 }
 
 func TestDrainIsInterrupted(t *testing.T) {
-	w, dir := begin(t, pair)
-	inputs(t, dir)
+	w, dir := begin(t, strings.Replace(pair, "key: n", "key: n, rate: 1/s", 1))
+	write(t, filepath.Join(inputs(t, dir), "a.csv"), 0, 50)
 	ctx, cancel := context.WithTimeout(t.Context(), 700*time.Millisecond)
 	defer cancel()
 	if err := w.Drain(ctx); !errors.Is(err, context.DeadlineExceeded) {
