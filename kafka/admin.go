@@ -62,6 +62,15 @@ func (a *Admin) Ensure(ctx context.Context, t Topic) (partitions int, err error)
 	return n, err
 }
 
+// Stands says how many partitions a topic has that is as it should be, and makes none: ErrNoTopic where it is absent.
+func (a *Admin) Stands(ctx context.Context, t Topic) (partitions int, err error) {
+	n, err := a.Partitions(ctx, t.Name)
+	if err == nil && t.Compact {
+		err = a.compacted(ctx, t.Name)
+	}
+	return n, err
+}
+
 // ErrNoTopic says that there is no such topic.
 var ErrNoTopic = errors.New("there is no such topic")
 

@@ -32,6 +32,7 @@ func (c *Client) Sample(ctx context.Context, group, topic string, n int) ([]reco
 	open, each := len(starts), max(n/max(len(starts), 1), 1)
 	held, most := make([]int, len(starts)), sampleBytes/max(len(starts), 1)
 	done := make([]bool, len(starts))
+	var said error // by the library, last
 	finish := func(p int32) {
 		if !done[p] {
 			done[p], open = true, open-1
@@ -45,19 +46,26 @@ func (c *Client) Sample(ctx context.Context, group, topic string, n int) ([]reco
 		case *kafka.Message:
 			b := &out[e.TopicPartition.Partition]
 			b.Topic, b.Partition = topic, e.TopicPartition.Partition
-			at, failed := int64(e.TopicPartition.Offset), e.TopicPartition.Error != nil
-			if !failed && !done[b.Partition] && at < ends[b.Partition] {
+			if e.TopicPartition.Error != nil {
+				return nil, fmt.Errorf("topic %s: %w", topic, e.TopicPartition.Error)
+			}
+			at := int64(e.TopicPartition.Offset)
+			if !done[b.Partition] && at < ends[b.Partition] {
 				b.Records = append(b.Records, fromMessage(e))
 				held[b.Partition] += len(e.Key) + len(e.Value)
 			}
-			if failed || at+1 >= ends[b.Partition] || len(b.Records) == each || held[b.Partition] >= most {
+			if at+1 >= ends[b.Partition] || len(b.Records) == each || held[b.Partition] >= most {
 				finish(b.Partition)
 			}
 		case kafka.Error:
 			if c.log("kafka", "error", e.Error()); e.IsFatal() {
 				return nil, fmt.Errorf("topic %s: %w", topic, e)
 			}
+			said = e
 		}
+	}
+	if ctx.Err() != nil && said != nil {
+		return nil, fmt.Errorf("topic %s: %w: %w", topic, ctx.Err(), said)
 	}
 	return out, ctx.Err()
 }

@@ -93,6 +93,8 @@ func (d *decoder) build(at place, s *shape, e *entry, config, v reflect.Value) {
 		return err
 	})
 	if err != nil {
-		d.blame(at, err)
+		d.blame(at, e.config, err)
+	} else if d.sheet != nil {
+		d.sheet.Plugins = append(d.sheet.Plugins, Built{at.path, v.Interface()})
 	}
 }

@@ -37,6 +37,7 @@ type decoder struct {
 	fixed              map[reflect.Type]reflect.Value
 	laidPath, laidText string // of Laid
 	inBlock            bool
+	sheet              *Sheet // to be filled; may be nil
 }
 
 type blockValue struct {
@@ -53,7 +54,7 @@ type place struct {
 
 // under is the place of a named part, which the file does not give.
 func (p place) under(name string) place {
-	if p.path != "" && name != "" {
+	if p.path != "" && name != "" && name[0] != '[' {
 		name = "." + name
 	}
 	return place{line: p.line, path: p.path + name}
@@ -68,10 +69,10 @@ func (d *decoder) add(at place, err error) {
 	d.problems = append(d.problems, Problem{d.name, at.line, at.path, err})
 }
 
-// blame reports what a constructor, a Check or a type's own reading said about what stands at a place.
-func (d *decoder) blame(at place, err error) {
+// blame reports what a constructor, a Check or a type's own reading said about what stands at a place and has a shape.
+func (d *decoder) blame(at place, s *shape, err error) {
 	for _, f := range faults(err) {
-		d.add(locate(at, f.option), d.secrets.mask(f.err))
+		d.add(d.locate(at, s, f.option), d.secrets.mask(f.err))
 	}
 }
 
@@ -94,6 +95,9 @@ func (d *decoder) read(content []byte, into any) {
 	at := place{node: node, line: node.Line}
 	d.readBlocks(at)
 	d.object(at, s, v.Elem())
+	if d.sheet != nil {
+		d.sheet.d, d.sheet.top, d.sheet.shape = d, at, s
+	}
 }
 
 // readBlocks decodes the blocks that others start from.

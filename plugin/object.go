@@ -160,17 +160,17 @@ func (d *decoder) finish(at place, s *shape, v reflect.Value, canon string, soun
 	if s.layout != nil && sound {
 		v.FieldByIndex(s.layout).SetString(canon)
 	}
-	d.check(at, v, sound, d.inBlock)
+	d.check(at, s, v, sound, d.inBlock)
 	for _, in := range s.inlined {
 		b := d.blocks[in.typ]
-		d.check(at, v.FieldByIndex(in.index), sound, d.inBlock || b != nil && b.bad)
+		d.check(at, s, v.FieldByIndex(in.index), sound, d.inBlock || b != nil && b.bad)
 	}
 }
 
 // check asks a struct's rules. Of one that is not sound they may say what does not follow: only what they say of an option that
 // has no problem of its own is passed on; and of a block, which need not be whole, or what inlines one that is not sound, only what
 // they say of an option that stands there.
-func (d *decoder) check(at place, v reflect.Value, sound, given bool) {
+func (d *decoder) check(at place, s *shape, v reflect.Value, sound, given bool) {
 	if !v.Addr().CanInterface() {
 		return
 	}
@@ -183,12 +183,12 @@ func (d *decoder) check(at place, v reflect.Value, sound, given bool) {
 		return
 	}
 	if sound && !given {
-		d.blame(at, err)
+		d.blame(at, s, err)
 		return
 	}
 	known := d.problems
 	for _, f := range faults(err) {
-		if p := locate(at, f.option); f.option != "" && !known.about(at.path, p.path) && (!given || at.gives(f.option)) {
+		if p := d.locate(at, s, f.option); f.option != "" && !known.about(at.path, p.path) && (!given || at.gives(f.option)) {
 			d.add(p, d.secrets.mask(f.err))
 		}
 	}

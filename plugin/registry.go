@@ -102,7 +102,10 @@ func (r *Registry) Names(contract reflect.Type) []string {
 }
 
 // Named is a plugin by what it is and what it is called.
-type Named struct{ Contract, Name string }
+type Named struct {
+	Contract string `json:"contract"`
+	Name     string `json:"name"`
+}
 
 // List gives every plugin, by contract (sink, format) and name.
 func (r *Registry) List() (all []Named) {

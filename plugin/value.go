@@ -70,7 +70,7 @@ func (d *decoder) set(at place, s *shape, enum []string, v reflect.Value, value,
 	}
 	if err := s.setScalar(v, value, raw); err != nil {
 		if s.kind == textual {
-			d.blame(at, err)
+			d.blame(at, s, err)
 		} else {
 			d.add(at, err)
 		}
@@ -108,7 +108,7 @@ func (d *decoder) pointer(at place, s *shape, enum []string, v reflect.Value) st
 func (d *decoder) fresh(at place, to reflect.Value) {
 	if s, ok := to.Interface().(interface{ Default() }); ok {
 		if err := guard(to.Type().String()+".Default", func() error { s.Default(); return nil }); err != nil {
-			d.blame(at, err)
+			d.blame(at, nil, err)
 		}
 	}
 }

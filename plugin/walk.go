@@ -47,20 +47,62 @@ func (d *decoder) pairs(at place) (all []pair) {
 	return all
 }
 
-// locate finds the line of an option that is named from where a struct stands; what the file does not give has the line of
-// what it would stand in.
-func locate(at place, option string) place {
-	found := at.under(option)
-	if option == "" {
-		found.path = at.path
+// locate finds an option that is named from where what has a shape stands; what the file does not give has the line of what it
+// would stand in. The name of a plugin may be left out: sink.path is sink.s3.path.
+func (d *decoder) locate(at place, s *shape, option string) place {
+	if option == "" || at.node == nil {
+		return at.under(option)
 	}
-	for n, rest := at.node, option; n != nil && rest != ""; {
-		var line int
-		if n, line, rest = step(n, rest); n != nil {
-			found.line = line
+	if name := nameOf(at.node, s); name != "" && option != name && !strings.HasPrefix(option, name+".") {
+		option = name + "." + option
+	}
+	to, line, rest := step(at.node, option)
+	if to == nil {
+		return at.under(option)
+	}
+	key := strings.TrimSuffix(strings.TrimSuffix(option, rest), ".")
+	next := at.under(key)
+	next.node, next.line = to, line
+	return d.locate(next, d.below(s, key), rest)
+}
+
+// nameOf is the name of the plugin that stands, with its options, where one may; "" for anything else.
+func nameOf(n *yaml.Node, s *shape) string {
+	if s == nil || s.kind != contract || n.Kind != yaml.MappingNode || len(n.Content) != 2 {
+		return ""
+	}
+	return resolve(n.Content[0]).Value
+}
+
+// below is the shape of a part of what has a shape; nil where that is not known.
+func (d *decoder) below(s *shape, key string) *shape {
+	switch {
+	case s == nil:
+	case s.kind == contract:
+		if e := d.r.plugins[s.typ][key]; e != nil {
+			return e.config
 		}
+	case s.kind == object:
+		for _, f := range s.fields {
+			if f.name == key {
+				return f.shape.held()
+			}
+		}
+	case s.elem != nil:
+		return s.elem.held()
 	}
-	return found
+	return nil
+}
+
+// held is the shape without the pointer to it, or the key before it.
+func (s *shape) held() *shape {
+	switch {
+	case s.kind == pointer:
+		return s.elem.held()
+	case s.value != nil:
+		return s.value.shape.held()
+	}
+	return s
 }
 
 // gives tells whether an option that is named from where a struct stands is in the file.

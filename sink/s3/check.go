@@ -9,6 +9,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
+	"github.com/penstock/penstock/plugin"
 	"github.com/penstock/penstock/sink"
 	"github.com/penstock/penstock/sink/files"
 )
@@ -34,6 +35,26 @@ func (p probe) ReadAt(b []byte, at int64) (int, error) {
 // Check finds out whether the bucket is there, objects may be listed, made as configured and asked about, and whether the service
 // refuses to replace one.
 func (s *store) Check(ctx context.Context, prefix string) error {
+	err := s.checked(ctx, prefix)
+	name := options[code(err)]
+	if errors.Is(err, errReplace) {
+		name = "head_first"
+	}
+	if name != "" {
+		return plugin.Option(name, err)
+	}
+	return err
+}
+
+// options are what to look at where the service answers so.
+var options = map[string]string{
+	"NoSuchBucket": "bucket", "NotFound": "bucket", "InvalidBucketName": "bucket",
+	"PermanentRedirect": "region", "MovedPermanently": "region", "AuthorizationHeaderMalformed": "region",
+	"NotImplemented": "head_first", "AccessControlListNotSupported": "acl", "InvalidStorageClass": "storage_class", "InvalidTag": "tags",
+	"KMS.NotFoundException": "kms_key", "KMS.DisabledException": "kms_key", "KMS.KMSInvalidStateException": "kms_key",
+}
+
+func (s *store) checked(ctx context.Context, prefix string) error {
 	for _, err := range s.List(ctx, prefix, "") {
 		if err != nil {
 			return err
