@@ -102,12 +102,8 @@ func (c *Config) Check() error {
 	says("errors.topic", "dead letters need a topic; add topic: NAME", c.Errors.OnBadRecord == "dead_letter" && c.Errors.Topic == "")
 	says("errors.topic", "the connector reads the topic of its dead letters; give them one of their own", c.Errors.Topic != "" && slices.Contains(c.Topics, c.Errors.Topic))
 	says("errors.topic", "the connector fills the topic of its dead letters; give them one of their own", c.Errors.Topic != "" && c.Topic.Name == c.Errors.Topic)
-	s, err := c.schema(nil, 0)
-	if f, ok := c.Sink.(sink.Fitted); ok && err == nil {
-		err = f.Fits(s)
-	}
-	if err != nil && c.Sink != nil {
-		errs = append(errs, plugin.Option("schema", err))
+	if c.Sink != nil {
+		errs = append(errs, c.fits())
 	}
 	return errors.Join(errs...)
 }
@@ -145,6 +141,31 @@ func (c *Config) topicNames() error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// fits says whether the sink takes the columns that are known.
+func (c *Config) fits() error {
+	s, err := c.schema(nil, 0)
+	if err != nil {
+		return plugin.Option("schema", err)
+	}
+	if f, ok := c.Sink.(sink.Fitted); ok {
+		return plugin.Option("sink", f.Fits(s))
+	}
+	return nil
+}
+
+// Advice is what somebody who reads what the sink writes should know, and stops nothing; each names its option.
+func (c *Config) Advice() (all []error) {
+	a, ok := c.Sink.(sink.Advised)
+	s, err := c.schema(nil, 0)
+	if !ok || err != nil {
+		return nil
+	}
+	for _, err := range a.Advice(s, len(c.AfterFlush) > 0) {
+		all = append(all, plugin.Option("sink", err))
+	}
+	return all
 }
 
 // Endless names the option that keeps the source's splits from ending; "" if they end. Waits says that they come to the end of

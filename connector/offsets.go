@@ -36,7 +36,7 @@ func Standings(ctx context.Context, client *kafka.Client, name string, c Config)
 	if err != nil {
 		return nil, err
 	}
-	var out []Standing
+	out := []Standing{}
 	for _, topic := range c.Topics {
 		for p, mark := range marks[topic] {
 			out = append(out, standing(topic, p, mark, ends[topic][p]))

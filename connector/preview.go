@@ -13,12 +13,14 @@ import (
 
 // Preview is what a sink would make of the records of a topic that its group has not read yet, or else of the first that there are.
 type Preview struct {
-	Topic   string          `json:"topic"`
-	Sampled int             `json:"sampled"`
-	Files   []sink.File     `json:"files"`   // of one flush of the sample
-	Columns []record.Column `json:"columns"` // with inferred ones
-	Bad     []string        `json:"bad,omitempty"`
-	BadRows int             `json:"bad_rows"`
+	Topic    string          `json:"topic"`
+	Sampled  int             `json:"sampled"`
+	Files    []sink.File     `json:"files"`   // of one flush of the sample
+	Paths    int             `json:"paths"`   // folders of those files
+	Columns  []record.Column `json:"columns"` // with inferred ones
+	Bad      []string        `json:"bad"`     // why, of the first few
+	BadRows  int             `json:"bad_rows"`
+	Warnings []string        `json:"warnings"`
 }
 
 // Previews samples every topic of a sink. It joins no group, commits nothing, and writes nothing.
@@ -28,7 +30,7 @@ func Previews(ctx context.Context, client *kafka.Client, name string, c Config) 
 	if err := b.read(ctx); err != nil && !errors.Is(err, kafka.ErrNoTopic) {
 		return nil, err
 	}
-	var out []Preview
+	out := []Preview{}
 	for _, topic := range c.Topics {
 		p, err := b.preview(ctx, topic)
 		if err != nil {
@@ -40,7 +42,7 @@ func Previews(ctx context.Context, client *kafka.Client, name string, c Config) 
 }
 
 func (b *book) preview(ctx context.Context, topic string) (Preview, error) {
-	p := Preview{Topic: topic}
+	p := Preview{Topic: topic, Files: []sink.File{}, Columns: []record.Column{}, Bad: []string{}, Warnings: []string{}}
 	batches, err := b.run.Client.Sample(ctx, b.run.Group(), topic, sampleRows)
 	if err != nil {
 		return p, err
@@ -50,7 +52,7 @@ func (b *book) preview(ctx context.Context, topic string) (Preview, error) {
 		return p, err
 	}
 	if in.schema != nil {
-		p.Columns = in.schema.Columns
+		p.Columns = append(p.Columns, in.schema.Columns...)
 	}
 	previewer, ok := b.run.Config.Sink.(sink.Previewer)
 	for i := range batches {
@@ -60,7 +62,39 @@ func (b *book) preview(ctx context.Context, topic string) (Preview, error) {
 			}
 		}
 	}
+	p.warn()
+	if w, ok := b.run.Config.Sink.(sink.Warner); ok {
+		for _, err := range w.Warnings() {
+			p.Warnings = append(p.Warnings, err.Error())
+		}
+	}
 	return p, nil
+}
+
+// manyPaths are more than Athena and Glue list with ease, and files too small to be read with profit.
+const manyPaths = 10_000
+
+// warn looks at the paths of the sample. How many there are in all is estimated from those that are met once and twice (Chao): the
+// fewer come back, the more there are.
+func (p *Preview) warn() {
+	rows := map[string]int64{}
+	for _, f := range p.Files {
+		rows[f.Path] += f.Rows
+	}
+	var once, twice int
+	for _, n := range rows {
+		switch n {
+		case 1:
+			once++
+		case 2:
+			twice++
+		}
+	}
+	p.Paths = len(rows)
+	if all := p.Paths + once*(once-1)/(2*(twice+1)); all > manyPaths {
+		p.Warnings = append(p.Warnings, fmt.Sprintf("%d records make %d paths, and all records more than %d: a file each, slow to list and to query; leave a column out of the path, or have a coarser one",
+			p.Sampled, p.Paths, manyPaths))
+	}
 }
 
 // assumed is the rules with the columns that would be pinned if the sample were the first to be read.

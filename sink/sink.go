@@ -46,14 +46,14 @@ type Flush interface {
 
 // File is one object that a flush made visible.
 type File struct {
-	Name      string // within the store
-	Path      string // the part of Name that the path template gave
-	Topic     string
-	Partition int32
-	First     int64 // offset of its first row
-	Next      int64 // where its interval ends
-	Rows      int64
-	Bytes     int64
+	Name      string `json:"name"` // within the store
+	Path      string `json:"path"` // the part of Name that the path template gave
+	Topic     string `json:"topic"`
+	Partition int32  `json:"partition"`
+	First     int64  `json:"first"` // offset of its first row
+	Next      int64  `json:"next"`  // where its interval ends
+	Rows      int64  `json:"rows"`
+	Bytes     int64  `json:"bytes,omitempty"` // not known before it is written
 }
 
 // Conflict says that this interval stands already, cut elsewhere: an earlier run of ours got that far.
@@ -93,8 +93,14 @@ type (
 	Previewer interface{ Preview(c Claim) Writer }
 	// Listed is a Flush that says, without writing, which files it would make; their sizes are not known.
 	Listed interface{ Files() []File }
-	// Fitted is a Sink that says whether it could take rows of a schema. It asks nobody, and is called before Open.
+	// Fitted is a Sink that says whether it could take rows of a schema. It asks nobody, and is called before Open. Where an option
+	// of its own is at fault, the error says so by plugin.Option.
 	Fitted interface{ Fits(s *record.Schema) error }
+	// Advised is a Sink that says which names in its files, or folders, somebody who reads them stumbles over: it stops nothing.
+	// Without hooks nobody makes tables of the files but by hand.
+	Advised interface {
+		Advice(s *record.Schema, hooks bool) []error
+	}
 	// Sized is a Writer that holds rows in memory until they are committed, and says how many bytes.
 	Sized interface{ Size() int64 }
 	// Spiller is a Writer that can move the rows it holds out of memory, until they are cut and committed as ever. It says how

@@ -110,6 +110,9 @@ func (e *engine) Fits(s *record.Schema) error {
 	if err := newRenderer(e.Path, e.TimeZone, "", 0).bind(s); err != nil {
 		return err
 	}
+	if err := e.Path.clashes(s, p); err != nil {
+		return err
+	}
 	open := slices.ContainsFunc(p.file.Columns, func(c record.Column) bool { return c.Type.Kind == record.Any })
 	if len(p.file.Columns) == 0 || open {
 		return nil

@@ -83,19 +83,6 @@ func (t Template) beside(asked []record.Column) {
 	}
 }
 
-// folders are the keys of the folders key=value.
-func (t Template) folders() (keys []string) {
-	for i, p := range t.parts {
-		if p.kind != literal || i > 0 && t.parts[i-1].kind != slash {
-			continue
-		}
-		if key, _, ok := strings.Cut(p.text, "="); ok && key != "" {
-			keys = append(keys, key)
-		}
-	}
-	return keys
-}
-
 // stem is what all paths begin with.
 func (t Template) stem() (text string) {
 	for _, p := range t.parts {

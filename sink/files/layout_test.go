@@ -239,10 +239,14 @@ func TestFoldersAndStem(t *testing.T) {
 		"{topic}/a={key}b=c":        "[a] ",
 		"raw/b/{topic}={n}/c=d=e/x": "[c] raw/b/",
 		"plain/k=v":                 "[k] plain/k=v",
-		"{at:a=%Y/%m}/ {{=}}":       "[ {] ",
+		"{at:a=%Y/%m}/ {{=}}":       "[a  {] ",
 	} {
 		p := parse(t, text)
-		if got := fmt.Sprintf("%v %s", p.folders(), p.stem()); got != want {
+		var keys []string
+		for _, f := range p.folders() {
+			keys = append(keys, f.key)
+		}
+		if got := fmt.Sprintf("%v %s", keys, p.stem()); got != want {
 			t.Errorf("%s: %q, want %q", text, got, want)
 		}
 	}

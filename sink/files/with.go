@@ -44,7 +44,7 @@ func parseWith(names []string, t Template) (found []extra, err error) {
 			return nil, plugin.Option("with", fmt.Errorf("%q is not one of topic, partition, offset, time, key, headers", name))
 		case slices.Contains(found, extra(i)):
 			return nil, plugin.Option("with", fmt.Errorf("%s stands twice; leave one out", name))
-		case slices.ContainsFunc(t.folders(), func(key string) bool { return strings.EqualFold(key, name) }):
+		case slices.ContainsFunc(t.folders(), func(f folder) bool { return strings.EqualFold(f.key, name) }):
 			return nil, plugin.Option("with", fmt.Errorf("the path says %s= already, and no reader takes a folder and a column of one name; leave one of them out", name))
 		}
 		found = append(found, extra(i))
