@@ -40,7 +40,8 @@ type queryFile struct {
 }
 
 func queryCommand(r *plugin.Registry) *cobra.Command {
-	var file, output string
+	var file string
+	var output *choice
 	c := &cobra.Command{
 		Use:   `query "SQL"`,
 		Short: "Run a query on Athena and print its rows",
@@ -53,10 +54,7 @@ took go to standard error. An interrupt cancels the query.`,
 			return nil
 		},
 		RunE: func(c *cobra.Command, args []string) error {
-			rows, err := newRowWriter(output, c.OutOrStdout())
-			if err != nil {
-				return coded{err, exitInput}
-			}
+			rows := newRowWriter(output.is, c.OutOrStdout())
 			block, err := readAthena(r, file, c.Flags().Changed("file"))
 			if err != nil {
 				return err
@@ -72,7 +70,7 @@ took go to standard error. An interrupt cancels the query.`,
 		},
 	}
 	c.Flags().StringVar(&file, "file", defaultFile, "the file with the athena block; without one, the workgroup is primary")
-	c.Flags().StringVarP(&output, "output", "o", "table", "table, csv or json")
+	output = outputFlag(c, "table", "csv", "json")
 	return c
 }
 
@@ -294,6 +292,7 @@ var failureRemedies = []remedy{
 var refusalRemedies = []remedy{
 	{"No output location", "set athena.output, or a location in the workgroup"},
 	{"outputLocation", "set athena.output to a bucket of this region"},
+	{"MetadataException", "make the database, or mend athena.database"},
 	{"WorkGroup", "mend athena.workgroup"},
 	{"UnrecognizedClientException", "check the credentials, and that they belong to this endpoint"},
 	{"ExpiredTokenException", "renew the credentials"},
@@ -318,10 +317,14 @@ func hint(all []remedy, text string) string {
 func refused(err error) error {
 	var api smithy.APIError
 	var op *smithy.OperationError
-	code, do := exitEnvironment, hint(refusalRemedies, err.Error())
+	why := err
+	if errors.As(err, &op) { // its own words hold the operation's name
+		why = op.Err
+	}
+	code, do := exitEnvironment, hint(refusalRemedies, why.Error())
 	if errors.As(err, &api) {
 		switch {
-		case strings.HasPrefix(api.ErrorCode(), "AccessDenied") && errors.As(err, &op):
+		case strings.HasPrefix(api.ErrorCode(), "AccessDenied") && op != nil:
 			do = fmt.Sprintf("; allow athena:%s on the workgroup to these credentials", op.OperationName)
 		case api.ErrorCode() == "InvalidRequestException":
 			code = exitInput

@@ -36,6 +36,7 @@ on from there. A connector that fails three times for one reason ends it too.`,
 			return d.run(ctx)
 		},
 	}
+	d.output = outputFlag(c, "table", "json")
 	c.Flags().BoolVar(&d.keep, "keep", false, "stay up after everything is written, until interrupted")
 	c.Flags().BoolVar(&d.fresh, "fresh", false, "forget what earlier runs wrote")
 	c.Flags().BoolVarP(&d.verbose, "verbose", "v", false, "log every change of state and flush, and what the Kafka client says")
@@ -46,6 +47,7 @@ type devRun struct {
 	r                    *plugin.Registry
 	file                 string
 	keep, fresh, verbose bool
+	output               *choice
 	out, errOut          io.Writer
 }
 
@@ -77,15 +79,19 @@ func (d *devRun) run(ctx context.Context) error {
 		if stop(); err != nil {
 			return err
 		}
-		if err := sum.print(d.out, time.Since(began)); err != nil || !d.keep {
+		if err := sum.print(d.out, d.output.is, time.Since(began)); err != nil || !d.keep {
 			return err
 		}
 	}
-	fmt.Fprintf(d.out, "\nStill up, until interrupted: Kafka at %s, S3 and Glue at %s\n", parts.Brokers, parts.AWS)
+	said := d.out
+	if d.output.is == "json" { // which stands alone
+		said = d.errOut
+	}
+	fmt.Fprintf(said, "\nStill up, until interrupted: Kafka at %s, S3 and Glue at %s\n", parts.Brokers, parts.AWS)
 	if err := ended(w.Run(ctx)); err != nil || endless == nil {
 		return err
 	}
-	return sum.print(d.out, time.Since(began))
+	return sum.print(d.out, d.output.is, time.Since(began))
 }
 
 func (d *devRun) start(ctx context.Context) (*dev.Servers, error) {

@@ -10,11 +10,15 @@ import (
 )
 
 func pluginsCommand(r *plugin.Registry) *cobra.Command {
-	return &cobra.Command{
+	var output *choice
+	c := &cobra.Command{
 		Use:   "plugins",
 		Short: "List the plugins",
 		Args:  nothing,
 		RunE: func(c *cobra.Command, _ []string) error {
+			if output.is == "json" {
+				return printJSON(c.OutOrStdout(), r.List())
+			}
 			w := tabwriter.NewWriter(c.OutOrStdout(), 0, 0, 2, ' ', 0)
 			for _, p := range r.List() {
 				fmt.Fprintf(w, "%s\t%s\n", p.Contract, p.Name)
@@ -22,6 +26,8 @@ func pluginsCommand(r *plugin.Registry) *cobra.Command {
 			return w.Flush()
 		},
 	}
+	output = outputFlag(c, "table", "json")
+	return c
 }
 
 func docsCommand(r *plugin.Registry) *cobra.Command {

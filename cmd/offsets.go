@@ -1,10 +1,10 @@
 package cmd
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/penstock/penstock/connector"
@@ -15,13 +15,14 @@ import (
 )
 
 func offsetsCommand(r *plugin.Registry) *cobra.Command {
-	var file, output string
+	var file string
+	var output *choice
 	c := &cobra.Command{
 		Use:   "offsets NAME",
 		Short: "Print what a sink's group remembers: a line a partition",
 		Long: `Print, for each partition of the topics that the connector NAME empties: the committed offset, the end of an interval that was begun
 and not finished (plan), the partition's end, how many offsets lie between (lag), and the first offset that hooks were not told of (owed).`,
-		Args: cobra.ExactArgs(1),
+		Args: oneConnector,
 		RunE: func(c *cobra.Command, args []string) error {
 			f, config, err := readConnector(r, file, args[0])
 			if err != nil {
@@ -30,15 +31,18 @@ and not finished (plan), the partition's end, how many offsets lie between (lag)
 			if config.Sink == nil {
 				return coded{fmt.Errorf("%s: it has a source; offsets are those of a sink's group", args[0]), exitInput}
 			}
+			if err := reach(c.Context(), f); err != nil {
+				return coded{err, exitEnvironment}
+			}
 			all, err := connector.Standings(c.Context(), &kafka.Client{Config: f.Kafka}, args[0], config)
 			if err != nil {
 				return coded{err, exitEnvironment}
 			}
-			return printStandings(c.OutOrStdout(), all, output)
+			return printStandings(c.OutOrStdout(), all, output.is)
 		},
 	}
 	c.Flags().StringVarP(&file, "file", "f", defaultFile, "the file of connectors")
-	c.Flags().StringVarP(&output, "output", "o", "table", "table or json")
+	output = outputFlag(c, "table", "json")
 	return c
 }
 
@@ -55,18 +59,12 @@ func readConnector(r *plugin.Registry, file, name string) (*worker.File, connect
 		}
 		names = append(names, e.Name)
 	}
-	return nil, connector.Config{}, coded{fmt.Errorf("%s: there is no connector %q; there are %v", file, name, names), exitInput}
+	return nil, connector.Config{}, coded{fmt.Errorf("%s: there is no connector %q; there are %s", file, name, strings.Join(names, ", ")), exitInput}
 }
 
 func printStandings(w io.Writer, all []connector.Standing, output string) error {
-	switch output {
-	case "json":
-		e := json.NewEncoder(w)
-		e.SetIndent("", "  ")
-		return e.Encode(all)
-	case "table":
-	default:
-		return coded{fmt.Errorf("--output is table or json, not %q", output), exitInput}
+	if output == "json" {
+		return printJSON(w, all)
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "TOPIC\tPARTITION\tCOMMITTED\tPLAN\tEND\tLAG\tOWED\t")

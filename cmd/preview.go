@@ -15,13 +15,14 @@ import (
 )
 
 func previewCommand(r *plugin.Registry) *cobra.Command {
-	var file, output string
+	var file string
+	var output *choice
 	c := &cobra.Command{
 		Use:   "preview NAME",
 		Short: "Show what a sink would write, from live records",
 		Long: `Sample the topics that the connector NAME empties, and print the objects that a flush of the sample would make, the bad records in it,
 and the columns, as a block to paste into the file. Nothing is written, and no group is joined.`,
-		Args: cobra.ExactArgs(1),
+		Args: oneConnector,
 		RunE: func(c *cobra.Command, args []string) error {
 			f, config, err := readConnector(r, file, args[0])
 			if err != nil {
@@ -30,15 +31,18 @@ and the columns, as a block to paste into the file. Nothing is written, and no g
 			if config.Sink == nil {
 				return coded{fmt.Errorf("%s: it has a source; a preview is of a sink", args[0]), exitInput}
 			}
+			if err := reach(c.Context(), f); err != nil {
+				return coded{err, exitEnvironment}
+			}
 			all, err := connector.Previews(c.Context(), &kafka.Client{Config: f.Kafka}, args[0], config)
 			if err != nil {
 				return coded{err, exitEnvironment}
 			}
-			return printPreviews(c.OutOrStdout(), all, output)
+			return printPreviews(c.OutOrStdout(), all, output.is)
 		},
 	}
 	c.Flags().StringVarP(&file, "file", "f", defaultFile, "the file of connectors")
-	c.Flags().StringVarP(&output, "output", "o", "table", "table or json")
+	output = outputFlag(c, "table", "json")
 	return c
 }
 
@@ -46,14 +50,8 @@ and the columns, as a block to paste into the file. Nothing is written, and no g
 const shownFiles = 20
 
 func printPreviews(w io.Writer, all []connector.Preview, output string) error {
-	switch output {
-	case "json":
-		e := json.NewEncoder(w)
-		e.SetIndent("", "  ")
-		return e.Encode(all)
-	case "table":
-	default:
-		return coded{fmt.Errorf("--output is table or json, not %q", output), exitInput}
+	if output == "json" {
+		return printJSON(w, all)
 	}
 	for _, p := range all {
 		fmt.Fprintf(w, "%s: of %s a flush would make %s\n", p.Topic, count(int64(p.Sampled), "record"), count(int64(len(p.Files)), "file"))
@@ -69,6 +67,9 @@ func printPreviews(w io.Writer, all []connector.Preview, output string) error {
 		}
 		if p.BadRows > 0 {
 			fmt.Fprintf(w, "%s cannot be written:\n  %s\n", count(int64(p.BadRows), "record"), strings.Join(p.Bad, "\n  "))
+		}
+		for _, why := range p.Warnings {
+			fmt.Fprintf(w, "warning: %s\n", why)
 		}
 		printColumns(w, p.Columns)
 	}

@@ -76,6 +76,13 @@ func atMost(n int, remedy string) cobra.PositionalArgs {
 	}
 }
 
+func oneConnector(c *cobra.Command, args []string) error {
+	if len(args) != 1 {
+		return fmt.Errorf("%s: name one connector", c.CommandPath())
+	}
+	return nil
+}
+
 var (
 	oneFile = atMost(1, "name one file at most")
 	nothing = atMost(0, "it takes none")

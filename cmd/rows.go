@@ -32,17 +32,15 @@ type rowWriter interface {
 	end() error
 }
 
-func newRowWriter(format string, out io.Writer) (rowWriter, error) {
+func newRowWriter(format string, out io.Writer) rowWriter {
 	w := bufio.NewWriter(out)
 	switch format {
-	case "table":
-		return &tableWriter{out: w}, nil
 	case "csv":
-		return &csvWriter{out: csv.NewWriter(w), buf: w}, nil
+		return &csvWriter{out: csv.NewWriter(w), buf: w}
 	case "json":
-		return &jsonWriter{out: w}, nil
+		return &jsonWriter{out: w}
 	}
-	return nil, fmt.Errorf("unknown output %q; it is table, csv or json", format)
+	return &tableWriter{out: w}
 }
 
 // tableWriter lines columns up, as wide as the first page of rows needs.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -39,7 +40,8 @@ func (l leakless) Run() int {
 //
 //	exits CODE penstock ...   run it, and expect this exit code
 //	shows FILE                stdout is as in the file, with T for each time taken
-//	serve                     another process has .penstock
+//	athena STATE              queries at $ATHENA_URL end in this state
+//	serve                     another process has .penstock, and serves Kafka at $BROKERS, S3 and Glue at $AWS_URL
 func TestScript(t *testing.T) {
 	root, err := filepath.Abs("..")
 	if err != nil {
@@ -54,7 +56,7 @@ func TestScript(t *testing.T) {
 			e.Setenv("ROOT", root)
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "shows": shows, "serve": serveFolder},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "shows": shows, "serve": serveFolder, "athena": serveAthena},
 	})
 }
 
@@ -85,8 +87,18 @@ func shows(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
+func serveAthena(ts *testscript.TestScript, _ bool, args []string) {
+	p := player(nil)
+	p.states, p.reason = args[:1], "so it is"
+	s := httptest.NewServer(p)
+	ts.Setenv("ATHENA_URL", s.URL)
+	ts.Defer(s.Close)
+}
+
 func serveFolder(ts *testscript.TestScript, _ bool, _ []string) {
 	parts, err := dev.Start(context.Background(), ts.MkAbs(devFolder))
 	ts.Check(err)
+	ts.Setenv("BROKERS", parts.Brokers)
+	ts.Setenv("AWS_URL", parts.AWS)
 	ts.Defer(func() { ts.Check(parts.Close()) })
 }

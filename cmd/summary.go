@@ -3,6 +3,7 @@ package cmd
 import (
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -36,7 +37,7 @@ func newSummary(w *worker.Worker, store string) *summary {
 	return s
 }
 
-func (s *summary) print(out io.Writer, took time.Duration) error {
+func (s *summary) print(out io.Writer, output string, took time.Duration) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var all []tally
@@ -44,8 +45,43 @@ func (s *summary) print(out io.Writer, took time.Duration) error {
 		st := s.w.Status(name)
 		all = append(all, tally{name: name, read: st.Stored.Load(), skipped: st.Skipped(), hooks: st.Hooks.Load(), files: s.files[name]})
 	}
+	if output == "json" {
+		return printJSON(out, account(all, s.store, took))
+	}
 	_, err := io.WriteString(out, report(all, s.store, took))
 	return err
+}
+
+// work is what a run has done, as JSON.
+type work struct {
+	Connectors []connectorWork `json:"connectors"` // all of the file, in its order
+	Seconds    float64         `json:"seconds"`
+}
+
+type connectorWork struct {
+	Name    string `json:"name"`
+	Rows    int64  `json:"rows"` // read into the topic, or made visible
+	Files   int    `json:"files"`
+	Paths   int    `json:"paths"`
+	Bytes   int64  `json:"bytes"`
+	Hooks   int64  `json:"hooks"`
+	Skipped int64  `json:"skipped"`
+	Example string `json:"example,omitempty"` // one of the files
+	Query   string `json:"query,omitempty"`   // SQL by which DuckDB reads all of them
+}
+
+// account is the report as JSON.
+func account(all []tally, store string, took time.Duration) work {
+	w := work{Connectors: []connectorWork{}, Seconds: math.Round(took.Seconds()*1000) / 1000}
+	for _, t := range all {
+		rows, bytes, paths := t.sums()
+		c := connectorWork{Name: t.name, Rows: t.read + rows, Files: len(t.files), Paths: paths, Bytes: bytes, Hooks: t.hooks, Skipped: t.skipped}
+		if names, bucket, ok := t.lies(store); ok {
+			c.Example, c.Query = bucket+"/"+names[0], query(bucket, names)
+		}
+		w.Connectors = append(w.Connectors, c)
+	}
+	return w
 }
 
 // tally is what one connector has done.
@@ -89,13 +125,8 @@ func report(all []tally, store string, took time.Duration) string {
 func (t tally) cells() []string {
 	cells := []string{t.name, humanize.Comma(t.read), "-", "-", "-", "-"}
 	if len(t.files) > 0 {
-		var rows, bytes int64
-		paths := map[string]bool{}
-		for _, f := range t.files {
-			rows, bytes = rows+f.Rows, bytes+f.Bytes
-			paths[f.Path] = true
-		}
-		cells = []string{t.name, humanize.Comma(rows), humanize.Comma(int64(len(t.files))), humanize.Comma(int64(len(paths))),
+		rows, bytes, paths := t.sums()
+		cells = []string{t.name, humanize.Comma(rows), humanize.Comma(int64(len(t.files))), humanize.Comma(int64(paths)),
 			humanize.IBytes(uint64(bytes)), "-"}
 	}
 	if t.hooks > 0 {
@@ -104,17 +135,31 @@ func (t tally) cells() []string {
 	return cells
 }
 
-// example is one file of a sink, and a query that reads all of them as they lie; nothing where they are not in the embedded store.
-func (t tally) example(store string) string {
-	var names []string
+func (t tally) sums() (rows, bytes int64, paths int) {
+	seen := map[string]bool{}
+	for _, f := range t.files {
+		rows, bytes = rows+f.Rows, bytes+f.Bytes
+		seen[f.Path] = true
+	}
+	return rows, bytes, len(seen)
+}
+
+// lies is the sorted names of a sink's files, and their bucket's folder; false where they are not in the embedded store.
+func (t tally) lies(store string) (names []string, bucket string, ok bool) {
 	for _, f := range t.files {
 		names = append(names, f.Name)
 	}
-	slices.Sort(names)
 	if len(names) == 0 {
-		return ""
+		return nil, "", false
 	}
-	bucket, ok := bucketOf(store, names[0])
+	slices.Sort(names)
+	bucket, ok = bucketOf(store, names[0])
+	return names, bucket, ok
+}
+
+// example is one file of a sink, and a query that reads all of them as they lie; nothing where they are not in the embedded store.
+func (t tally) example(store string) string {
+	names, bucket, ok := t.lies(store)
 	if !ok {
 		return ""
 	}
