@@ -67,12 +67,16 @@ func (r *Run) write(ctx context.Context) (err error) {
 	if err := r.book.pin(ctx); err != nil {
 		return err
 	}
+	starts, err := r.book.starts(ctx)
+	if err != nil {
+		return err
+	}
 	r.letters = &kafka.Letters{Client: r.Client, ID: fmt.Sprintf("%s/%s", r.Group(), instance()), Point: point}
 	defer r.letters.Close()
 	r.hooks = newAnnouncer(r)
 	defer r.hooks.stop()
 	return r.Client.Consume(ctx, kafka.Group{
-		Name: r.Group(), Topics: r.Config.Topics, Partitions: partitions, From: r.Config.From.From, Own: r.own,
+		Name: r.Group(), Topics: r.Config.Topics, Partitions: partitions, Starts: starts, Own: r.own,
 		Revoke: r.Client.Session() / 2, Drain: drainTime, Changed: r.changed,
 	})
 }

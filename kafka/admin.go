@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
@@ -108,6 +109,38 @@ func (a *Admin) Ends(ctx context.Context, topics []string) (map[string][]int64, 
 }
 
 func (a *Admin) ends(ctx context.Context, topics []string, level kafka.IsolationLevel) (map[string][]int64, error) {
+	return a.offsets(ctx, topics, kafka.LatestOffsetSpec, level)
+}
+
+// From says where to begin a topic of which a group remembers nothing. The zero value is the beginning.
+type From struct {
+	Latest bool
+	Time   time.Time
+}
+
+// Starts is where a topic's partitions begin by from, as they are now.
+func (a *Admin) Starts(ctx context.Context, topic string, from From) ([]int64, error) {
+	ends, err := a.Ends(ctx, []string{topic})
+	if err != nil || from.Latest {
+		return ends[topic], err
+	}
+	spec := kafka.EarliestOffsetSpec
+	if !from.Time.IsZero() {
+		spec = kafka.NewOffsetSpecForTimestamp(from.Time.UnixMilli())
+	}
+	at, err := a.offsets(ctx, []string{topic}, spec, kafka.IsolationLevelReadCommitted)
+	if err != nil {
+		return nil, err
+	}
+	for p, offset := range at[topic] {
+		if offset < 0 { // nothing is as late as that
+			at[topic][p] = ends[topic][p]
+		}
+	}
+	return at[topic], nil
+}
+
+func (a *Admin) offsets(ctx context.Context, topics []string, spec kafka.OffsetSpec, level kafka.IsolationLevel) (map[string][]int64, error) {
 	out, asked := map[string][]int64{}, map[kafka.TopicPartition]kafka.OffsetSpec{}
 	for i := range topics {
 		n, err := a.Partitions(ctx, topics[i])
@@ -116,7 +149,7 @@ func (a *Admin) ends(ctx context.Context, topics []string, level kafka.Isolation
 		}
 		out[topics[i]] = make([]int64, n)
 		for p := range n {
-			asked[kafka.TopicPartition{Topic: &topics[i], Partition: int32(p)}] = kafka.LatestOffsetSpec
+			asked[kafka.TopicPartition{Topic: &topics[i], Partition: int32(p)}] = spec
 		}
 	}
 	if len(asked) == 0 {
@@ -124,15 +157,25 @@ func (a *Admin) ends(ctx context.Context, topics []string, level kafka.Isolation
 	}
 	got, err := a.client.ListOffsets(ctx, asked, kafka.SetAdminIsolationLevel(level))
 	if err != nil {
-		return nil, fmt.Errorf("end offsets: %w", err)
+		return nil, fmt.Errorf("offsets: %w", err)
 	}
 	for tp, info := range got.ResultInfos {
 		if info.Error.Code() != kafka.ErrNoError {
-			return nil, fmt.Errorf("end offset of %s partition %d: %w", *tp.Topic, tp.Partition, info.Error)
+			return nil, fmt.Errorf("offset of %s partition %d: %w", *tp.Topic, tp.Partition, info.Error)
 		}
 		out[*tp.Topic][tp.Partition] = int64(info.Offset)
 	}
 	return out, nil
+}
+
+// Knows tells whether a group remembers anything of a topic.
+func (a *Admin) Knows(ctx context.Context, group, topic string) (bool, error) {
+	marks, err := a.Committed(ctx, group, []string{topic})
+	var e kafka.Error
+	if errors.As(err, &e) && e.Code() == kafka.ErrGroupIDNotFound {
+		return false, nil
+	}
+	return slices.ContainsFunc(marks[topic], func(m Mark) bool { return m.Offset >= 0 }), err
 }
 
 // Committed gives what a group remembers of the topics' partitions; Offset -1 where it remembers nothing.

@@ -10,12 +10,6 @@ import (
 	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
 )
 
-// From says where to begin a topic of which the group remembers nothing. The zero value is the beginning.
-type From struct {
-	Latest bool
-	Time   time.Time
-}
-
 // assigned takes partitions over: it reads what the group remembers of them, takes their queues, and starts their owners.
 func (g *group) assigned(tps []kafka.TopicPartition) error {
 	marks, err := g.marks(tps)
@@ -136,60 +130,16 @@ func (g *group) committed(tps []kafka.TopicPartition) ([]kafka.TopicPartition, e
 	}
 }
 
-// first is where to begin a partition of which the group remembers nothing: by From when that is true of the whole topic,
-// else at its beginning, since it has appeared since.
+// first is where to begin a partition of which the group remembers nothing.
 func (g *group) first(tp kafka.TopicPartition) (int64, error) {
-	from := g.From
-	if from != (From{}) {
-		known, err := g.knows(*tp.Topic)
-		if err != nil {
-			return 0, err
-		}
-		if known {
-			from = From{}
-		}
-	}
 	low, high, err := g.consumer.QueryWatermarkOffsets(*tp.Topic, tp.Partition, int(ask.Milliseconds()))
 	if err != nil {
 		return 0, fmt.Errorf("%s partition %d: %w", *tp.Topic, tp.Partition, err)
 	}
-	switch {
-	case from.Latest:
-		return high, nil
-	case !from.Time.IsZero():
-		tp.Offset = kafka.Offset(from.Time.UnixMilli())
-		at, err := g.consumer.OffsetsForTimes([]kafka.TopicPartition{tp}, int(ask.Milliseconds()))
-		if err != nil || at[0].Error != nil {
-			return 0, fmt.Errorf("%s partition %d: offset of %v: %w", *tp.Topic, tp.Partition, from.Time, errors.Join(err, at[0].Error))
-		}
-		if at[0].Offset < 0 {
-			return high, nil
-		}
-		return int64(at[0].Offset), nil
+	if starts := g.Starts[*tp.Topic]; int(tp.Partition) < len(starts) {
+		return max(low, min(starts[tp.Partition], high)), nil
 	}
 	return low, nil
-}
-
-// knows tells whether the group remembers anything of the topic.
-func (g *group) knows(topic string) (bool, error) {
-	meta, err := g.consumer.GetMetadata(&topic, false, int(ask.Milliseconds()))
-	if err != nil {
-		return false, fmt.Errorf("topic %s: %w", topic, err)
-	}
-	var tps []kafka.TopicPartition
-	for _, p := range meta.Topics[topic].Partitions {
-		tps = append(tps, kafka.TopicPartition{Topic: &topic, Partition: p.ID})
-	}
-	got, err := g.consumer.Committed(tps, int(ask.Milliseconds()))
-	if err != nil {
-		return false, fmt.Errorf("group %s: committed offsets: %w", g.Name, err)
-	}
-	for _, tp := range got {
-		if tp.Offset >= 0 {
-			return true, nil
-		}
-	}
-	return false, nil
 }
 
 // urlSafe spells an id as Kafka's own tools do.

@@ -14,8 +14,11 @@ import (
 type Group struct {
 	Name   string
 	Topics []string // names, or regular expressions that begin with ^
-	From   From     // where to begin a topic of which the group remembers nothing
 	Idle   bool     // own partitions without reading them
+
+	// Starts is where partitions begin of which the group remembers nothing: those of a topic in their order. One that is not there
+	// begins at its beginning.
+	Starts map[string][]int64
 
 	Partitions int // of the topics together, where that is known: they share what the client may fetch ahead
 

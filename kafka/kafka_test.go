@@ -321,8 +321,20 @@ func TestFrom(t *testing.T) {
 		"later than all": {From{Time: time.Now().Add(time.Hour)}, 11},
 	} {
 		t.Run(name, func(t *testing.T) {
+			a, err := c.Admin()
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer a.Close()
+			starts, err := a.Starts(t.Context(), top, tc.from)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if known, err := a.Knows(t.Context(), top+name, top); known || err != nil {
+				t.Errorf("the group is known: %v, %v", known, err)
+			}
 			at := make(chan int64, 1)
-			stop := member(t, c, Group{Name: top + name, Topics: []string{top}, From: tc.from, Own: func(ctx context.Context, p *Partition) error {
+			stop := member(t, c, Group{Name: top + name, Topics: []string{top}, Starts: map[string][]int64{top: starts}, Own: func(ctx context.Context, p *Partition) error {
 				at <- p.Start.Offset
 				<-p.Stopped()
 				return nil

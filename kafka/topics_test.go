@@ -32,7 +32,7 @@ func TestPartitionsThatAreAddedLater(t *testing.T) {
 	fill(t, c, top, numbers(0, 10)...)
 	starts := make(chan string, 9)
 	s := newSeen()
-	stop := member(t, c, Group{Name: top, Topics: []string{top}, From: From{Latest: true}, Own: func(ctx context.Context, p *Partition) error {
+	stop := member(t, c, Group{Name: top, Topics: []string{top}, Starts: map[string][]int64{top: {11}}, Own: func(ctx context.Context, p *Partition) error {
 		starts <- fmt.Sprint(p.ID, "@", p.Start.Offset)
 		if err := p.Commit(ctx, Mark{Offset: p.Start.Offset}); err != nil {
 			return err
