@@ -133,6 +133,24 @@ func TestDeath(t *testing.T) {
 	}
 }
 
+// TestDrainRunsWhatIsOwed though there is nothing new to flush.
+func TestDrainRunsWhatIsOwed(t *testing.T) {
+	t.Parallel()
+	b := newBed(t)
+	b.make(b.name, 1)
+	b.file("c.yaml", announced)
+	b.add(25, "")
+	b.hooks.busy.Store(true)
+	b.drain("c.yaml")
+	b.wantMark(25, 0, 0)
+	b.hooks.busy.Store(false)
+	b.drain("c.yaml")
+	b.wantMark(25, 0, -1)
+	if len(b.hooks.crawls()) == 0 {
+		t.Error("the hook was never run")
+	}
+}
+
 // TestDeathForgotten is the same, and the group forgets everything too: what is left of the plan is the anchor, if it stands.
 func TestDeathForgotten(t *testing.T) {
 	t.Parallel()

@@ -45,3 +45,9 @@ func readMemo(m kafka.Mark) (memo, error) {
 	}
 	return out, nil
 }
+
+// Owes tells whether hooks have not been told of all that is visible, by what a group remembers.
+func Owes(m kafka.Mark) bool {
+	memo, err := readMemo(m)
+	return err == nil && memo.Owed != nil
+}

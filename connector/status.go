@@ -107,6 +107,18 @@ func (s *Status) HeldSplits() map[string]string {
 	return out
 }
 
+// Owns tells whether a partition is with us.
+func (s *Status) Owns(topic string, partition int) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for p := range s.parts {
+		if p.p.Topic == topic && int(p.p.ID) == partition {
+			return true
+		}
+	}
+	return false
+}
+
 // Skipped counts the bad records that were left out.
 func (s *Status) Skipped() (n int64) {
 	s.mu.Lock()

@@ -52,7 +52,8 @@ func (w *Worker) drained(ctx context.Context, f *File) error {
 			return err
 		}
 		w.status[e.Name].Drain()
-		if err := w.each(ctx, func() (bool, error) { return w.flushed(ctx, a, e.Name, ends) }); err != nil {
+		owed := time.Now().Add(owedTime)
+		if err := w.each(ctx, func() (bool, error) { return w.flushed(ctx, a, e.Name, ends, owed) }); err != nil {
 			return err
 		}
 	}
@@ -116,8 +117,12 @@ func (w *Worker) ends(ctx context.Context, a *kafka.Admin, topics []string) (end
 	return ends, err
 }
 
-// flushed tells whether the group's committed offsets have come to the ends.
-func (w *Worker) flushed(ctx context.Context, a *kafka.Admin, name string, ends map[string][]int64) (bool, error) {
+// owedTime is how long partitions are waited for whose hooks an earlier run still owes: once they are ours the hooks are run before
+// we leave. They may be with another worker.
+const owedTime = 10 * time.Second
+
+// flushed tells whether the group's committed offsets have come to the ends, and partitions that owe hooks, until that time, to us.
+func (w *Worker) flushed(ctx context.Context, a *kafka.Admin, name string, ends map[string][]int64, owed time.Time) (bool, error) {
 	w.mu.Lock()
 	run := w.runs[name]
 	w.mu.Unlock()
@@ -130,7 +135,8 @@ func (w *Worker) flushed(ctx context.Context, a *kafka.Admin, name string, ends 
 	}
 	for topic, ends := range ends {
 		for p, end := range ends {
-			if marks[topic][p].Offset < end {
+			m := marks[topic][p]
+			if m.Offset < end || connector.Owes(m) && !w.status[name].Owns(topic, p) && time.Now().Before(owed) {
 				return false, nil
 			}
 		}
