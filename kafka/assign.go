@@ -133,6 +133,10 @@ func (g *group) committed(tps []kafka.TopicPartition) ([]kafka.TopicPartition, e
 // first is where to begin a partition of which the group remembers nothing.
 func (g *group) first(tp kafka.TopicPartition) (int64, error) {
 	low, high, err := g.consumer.QueryWatermarkOffsets(*tp.Topic, tp.Partition, int(ask.Milliseconds()))
+	for until := time.Now().Add(ask); passing(err) && time.Now().Before(until); { // of a topic just made, no broker may know that it leads
+		time.Sleep(50 * time.Millisecond)
+		low, high, err = g.consumer.QueryWatermarkOffsets(*tp.Topic, tp.Partition, int(ask.Milliseconds()))
+	}
 	if err != nil {
 		return 0, fmt.Errorf("%s partition %d: %w", *tp.Topic, tp.Partition, err)
 	}

@@ -75,11 +75,49 @@ func (p *Partition) Batches(ctx context.Context) iter.Seq2[*record.Batch, error]
 			if !yield(&p.batch, nil) {
 				return
 			}
-			if err := p.raw.err; err != nil && !yield(nil, err) {
+			err := p.raw.err
+			if passing(err) {
+				err = p.askAgain(ctx)
+			}
+			if err != nil && !yield(nil, err) {
 				return
 			}
 		}
 	}
+}
+
+// pauseTime is how long a partition is left alone after an error that passes.
+const pauseTime = time.Second
+
+// askAgain reads on from the position after an error that passes: what came behind it was not taken.
+func (p *Partition) askAgain(ctx context.Context) error {
+	p.group.client.log("kafka", "partition asked again", p.raw.err.Error())
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-p.stop:
+		return nil
+	case <-time.After(pauseTime):
+	}
+	if err := p.MoveTo(p.next); !errors.Is(err, ErrGone) {
+		return err
+	}
+	return nil
+}
+
+// passing tells the errors of reading that are ordinary while brokers come and go.
+func passing(err error) bool {
+	var e kafka.Error
+	if !errors.As(err, &e) {
+		return false
+	}
+	switch e.Code() {
+	case kafka.ErrTransport, kafka.ErrTimedOut, kafka.ErrAllBrokersDown, kafka.ErrRequestTimedOut, kafka.ErrNetworkException,
+		kafka.ErrLeaderNotAvailable, kafka.ErrNotLeaderForPartition, kafka.ErrBrokerNotAvailable, kafka.ErrReplicaNotAvailable,
+		kafka.ErrOffsetNotAvailable, kafka.ErrFencedLeaderEpoch, kafka.ErrUnknownLeaderEpoch, kafka.ErrKafkaStorageError:
+		return true
+	}
+	return false
 }
 
 // news tells whether what was read is worth a batch.

@@ -189,3 +189,39 @@ func TestLostSaysWhere(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// An error that passes, such as that of a leader that moves, costs a partition neither its place nor a row; another one is its reader's.
+func TestErrorsThatPass(t *testing.T) {
+	c := client(t)
+	c.PollOnly = true
+	top := topic(t, c, 1)
+	fill(t, c, top, numbers(0, 10)...)
+	s, failed := newSeen(), make(chan error, 1)
+	stop := member(t, c, Group{Name: top, Topics: []string{top}, Own: func(ctx context.Context, p *Partition) error {
+		fails := func(code kafka.ErrorCode) {
+			p.queue.(*pollQueue).push(pollMessage{record.Record{Offset: 3, Value: []byte("it moves")}, code})
+		}
+		fails(kafka.ErrNotLeaderForPartition)
+		for b, err := range p.Batches(ctx) {
+			if err != nil {
+				failed <- err
+				return nil
+			}
+			if s.take(p, b); s.count() == 10 {
+				fails(kafka.ErrTopicAuthorizationFailed)
+			}
+		}
+		return nil
+	}})
+	if err := <-failed; !strings.Contains(err.Error(), "it moves") || s.count() != 10 {
+		t.Errorf("%d rows, then %v", s.count(), err)
+	}
+	for row, times := range s.rows {
+		if times != 1 {
+			t.Errorf("%s came %d times", row, times)
+		}
+	}
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -94,7 +94,7 @@ func (p *Producer) produceAll(ctx context.Context, entries []Entry) error {
 
 // transact runs body in a transaction, and again in another where the client says that this is right.
 func (p *Producer) transact(ctx context.Context, body func() error) error {
-	for {
+	for wait := 50 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
 		err := p.client.BeginTransaction()
 		if err == nil {
 			err = body()
@@ -109,8 +109,14 @@ func (p *Producer) transact(ctx context.Context, body func() error) error {
 		case ctx.Err() != nil || !errors.As(err, &e) || !e.TxnRequiresAbort():
 			return fmt.Errorf("producer %s: %w", p.id, classify(err))
 		}
+		cause := err
 		if err := p.retry(ctx, func() error { return p.client.AbortTransaction(ctx) }); err != nil {
 			return fmt.Errorf("producer %s: %w", p.id, classify(err))
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("producer %s: %w", p.id, cause)
+		case <-time.After(wait):
 		}
 	}
 }
