@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -14,7 +15,8 @@ import (
 const envBite = "PENSTOCK_TEST_BITE"
 
 // Bites shows that a suite bites: it runs the suite on a plugin that is broken in some way, by the test that calls it, in a process
-// of its own, and wants the part of the suite that is named after the promise to fail there. That test does nothing else.
+// of its own, and wants the part of the suite that is named after the promise to fail there: no other is run. That test does nothing
+// else.
 func Bites(t *testing.T, broken, promise string, suite func(t *testing.T)) {
 	switch os.Getenv(envBite) {
 	case "":
@@ -31,7 +33,11 @@ func bitten(t *testing.T, broken, promise string) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	test, _, _ := strings.Cut(t.Name(), "/")
-	cmd := exec.CommandContext(ctx, os.Args[0], "-test.run=^"+test+"$")
+	run := "^" + test + "$"
+	for part := range strings.SplitSeq(promise, "/") {
+		run += "/^" + regexp.QuoteMeta(part) + "$"
+	}
+	cmd := exec.CommandContext(ctx, os.Args[0], "-test.run="+run)
 	cmd.Env = append(os.Environ(), envBite+"="+broken)
 	out, err := cmd.CombinedOutput()
 	exit := (*exec.ExitError)(nil)

@@ -14,7 +14,7 @@ func TestBites(t *testing.T) {
 	}
 	if os.Getenv("PENSTOCK_TEST_BITES") != "" {
 		Bites(t, "passes", "a promise", func(*testing.T) {})
-		Bites(t, "fails elsewhere", "a promise", failing("another promise"))
+		Bites(t, "fails elsewhere", "a promise", func(t *testing.T) { t.Error("broken") })
 		Bites(t, "fails", "a promise", failing("a promise"))
 		return
 	}

@@ -72,26 +72,26 @@ func TestBites(t *testing.T) {
 		bites(broken, promise, numbers{change: change})
 	}
 	runs := 0
-	changed("rows of the clock", "same pages on every read", func(p *source.Page, _ int) {
+	changed("rows of the clock", "odd/same pages on every read", func(p *source.Page, _ int) {
 		p.Records[0].Value = fmt.Append(nil, time.Now().UnixNano())
 	})
-	changed("a reason that changes", "same pages on every read", func(p *source.Page, _ int) {
+	changed("a reason that changes", "odd/same pages on every read", func(p *source.Page, _ int) {
 		for i := range p.Bad {
 			runs++
 			p.Bad[i].Err = fmt.Errorf("run %d", runs)
 		}
 	})
-	changed("loses a row between pages", "goes on after every page", func(p *source.Page, _ int) { p.Next = more(p.Next, 1) })
-	changed("gives a row twice", "goes on after every page", func(p *source.Page, _ int) { p.Next = more(p.Next, -1) })
-	changed("a bad row's place is behind it", "goes on before every bad row", func(p *source.Page, _ int) {
+	changed("loses a row between pages", "odd/goes on after every page", func(p *source.Page, _ int) { p.Next = more(p.Next, 1) })
+	changed("gives a row twice", "odd/goes on after every page", func(p *source.Page, _ int) { p.Next = more(p.Next, -1) })
+	changed("a bad row's place is behind it", "odd/goes on before every bad row", func(p *source.Page, _ int) {
 		for i := range p.Before {
 			p.Before[i] = more(p.Before[i], 1)
 		}
 	})
-	bites("heeds no context", "ends with its context", numbers{deaf: true})
+	bites("heeds no context", "odd/ends with its context", numbers{deaf: true})
 	bites("splits of the run", "splits are stable", numbers{splits: func() []string { runs++; return []string{fmt.Sprint("split", runs)} }})
 	bites("a split twice", "splits are stable", numbers{splits: func() []string { return []string{"even", "even"} }})
-	bites("goes on after a break", "stops when told to", deaf{numbers{}})
+	bites("goes on after a break", "odd/stops when told to", deaf{numbers{}})
 	bites("readers share what they hold", "side by side", &shared{numbers: numbers{}})
 }
 
