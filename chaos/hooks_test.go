@@ -39,7 +39,7 @@ func (b *bed) awaitTold(partitions int32) {
 func TestCrawlsAreShared(t *testing.T) {
 	t.Parallel()
 	b := newBed(t)
-	b.hooks.takes = 300 * time.Millisecond
+	b.hooks.takes = between / 2
 	b.make(b.name, 6)
 	b.file("connectors.yaml", spaced)
 	workers := []*worker{b.start(), b.start(), b.start()}

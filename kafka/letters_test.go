@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -186,6 +188,52 @@ func TestAnOwnerThatDiedWithinATransaction(t *testing.T) {
 	case <-time.After(10 * time.Second):
 		t.Error("the successor does not come")
 	}
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestLettersThatFailLeaveNothingOpen: the next owner, and all readers of letters, would wait for a transaction.
+func TestLettersThatFailLeaveNothingOpen(t *testing.T) {
+	t.Parallel()
+	c := client(t)
+	top, dead := topic(t, c, 1), topic(t, c, 1)
+	fill(t, c, top, numbers(0, 10)...)
+	a, b, large := entry(dead, "a", "1"), entry(dead, "b", "2"), entry(dead, "c", strings.Repeat("x", 2<<20))
+	steps := []struct {
+		name    string
+		entries []Entry
+		want    func(error) bool
+		letters map[string]string
+		offset  int64
+	}{
+		{"first", []Entry{a}, func(err error) bool { return err == nil }, map[string]string{"a": "1"}, 1},
+		{"too large", []Entry{b, large}, TooLarge, map[string]string{"a": "1"}, 1},
+		{"again", []Entry{b}, func(err error) bool { return err == nil }, map[string]string{"a": "1", "b": "2"}, 3},
+	}
+	ended := make(chan struct{})
+	stop := member(t, c, Group{Name: top, Topics: []string{top}, Own: func(ctx context.Context, p *Partition) error {
+		defer close(ended)
+		l := &Letters{Client: c, ID: "letters " + top}
+		defer l.Close()
+		for i, s := range steps {
+			if err := p.CommitWith(ctx, l, s.entries, Mark{int64(i + 1), s.name}); !s.want(err) {
+				t.Errorf("%s: %v", s.name, err)
+			}
+			quick, cancel := context.WithTimeout(ctx, 5*time.Second)
+			got, err := c.Table(quick, dead, 0)
+			cancel()
+			letters := map[string]string{}
+			for k, v := range got {
+				letters[k] = string(v)
+			}
+			if m := committed(t, c, top)[0]; err != nil || !maps.Equal(letters, s.letters) || m.Offset != s.offset {
+				t.Errorf("%s: the letters are %q, %v; the group remembers %+v", s.name, letters, err, m)
+			}
+		}
+		return nil
+	}})
+	<-ended
 	if err := stop(); err != nil {
 		t.Error(err)
 	}
