@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/penstock/penstock/connector"
@@ -98,7 +99,10 @@ func (b brokers) topics() (all []question) {
 			add(at+".topic", b.stands(kafka.Topic{Name: c.Topic.Name}))
 		}
 		sinks = sinks || c.Sink != nil
-		for i, topic := range c.Topics {
+		if match := c.Topics.Match.String(); match != "" {
+			add(at+".topics.match", b.matching(c))
+		}
+		for i, topic := range c.Topics.Names {
 			add(fmt.Sprintf("%s.topics[%d]", at, i), b.readable(e.Name, c, topic, made[topic]))
 		}
 		if c.Errors.OnBadRecord == "dead_letter" {
@@ -127,6 +131,22 @@ func (b brokers) stands(t kafka.Topic) func(context.Context) (string, error) {
 			return fmt.Sprintf("topic %s is not there yet, and will be made", t.Name), nil
 		}
 		return fmt.Sprintf("topic %s has %s", t.Name, count(int64(n), "partition")), err
+	}
+}
+
+// matching lists the topics that match.
+func (b brokers) matching(c connector.Config) func(context.Context) (string, error) {
+	return func(ctx context.Context) (string, error) {
+		a, err := b.client.Admin()
+		if err != nil {
+			return "", err
+		}
+		defer a.Close()
+		names, err := c.TopicsNow(ctx, a)
+		if errors.Is(err, kafka.ErrNoTopic) {
+			return "no topic matches yet; those that come to match are read then", nil
+		}
+		return fmt.Sprintf("%s: %s", count(int64(len(names)), "topic"), strings.Join(names, ", ")), err
 	}
 }
 

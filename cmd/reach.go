@@ -28,5 +28,8 @@ func firstTopic(f *worker.File) string {
 	if c.Source != nil {
 		return c.Topic.Name
 	}
-	return c.Topics[0]
+	if len(c.Topics.Names) == 0 {
+		return f.Kafka.StateTopic
+	}
+	return c.Topics.Names[0]
 }

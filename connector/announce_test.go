@@ -103,7 +103,7 @@ func runs(t *testing.T, c *kafka.Client, hooks ...hook.Hook) (stop func() time.D
 	t.Helper()
 	r := &Run{
 		Name: "stock-lake", Client: c, Budget: &Budget{Limit: 1 << 20}, Status: &Status{}, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
-		Config: Config{Topics: []string{"stock"}, Sink: oneFileSink{}, Codec: asBytes{}, Flush: Flush{Rows: 10, Every: 50 * time.Millisecond}, AfterFlush: hooks},
+		Config: Config{Topics: Topics{Names: []string{"stock"}}, Sink: oneFileSink{}, Codec: asBytes{}, Flush: Flush{Rows: 10, Every: 50 * time.Millisecond}, AfterFlush: hooks},
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error)

@@ -26,7 +26,7 @@ type Config struct {
 	Source source.Source `yaml:"source" layout:"-" doc:"What is read into the topic."`
 	Topic  Topic         `yaml:"topic" layout:"-" doc:"The topic that the source fills, made if absent: a name, or name and partitions."`
 
-	Topics       []string      `yaml:"topics" layout:"-" doc:"The topics that the sink empties."`
+	Topics       Topics        `yaml:"topics" layout:"-" doc:"The topics that the sink empties."`
 	Sink         sink.Sink     `yaml:"sink" doc:"Where the rows of the topics go."`
 	Group        string        `yaml:"group" layout:"-" doc:"The consumer group; connect-<name> if not said."`
 	From         From          `yaml:"from" layout:"-" doc:"Where to begin at the group's first start: earliest, latest, or a time as in 2026-01-31T00:00:00Z."`
@@ -88,19 +88,20 @@ func (c *Config) Check() error {
 		says("sink", "a connector has a source or a sink; make it two, with a topic between them", true)
 	case c.Source != nil:
 		says("topic", "a source needs a topic to fill; add topic: NAME", c.Topic.Name == "")
-		says("topics", "topics are for a sink; the topic that a source fills is topic: NAME", len(c.Topics) > 0)
+		says("topics", "topics are for a sink; the topic that a source fills is topic: NAME", c.Topics.given())
 		says("after_flush", "after_flush is for a sink; move it to the connector that empties the topic", len(c.AfterFlush) > 0)
 	case c.Sink != nil:
-		says("topics", "a sink needs topics to empty; add topics: [NAME]", len(c.Topics) == 0)
+		says("topics", "a sink needs topics to empty; add topics: [NAME]", !c.Topics.given())
 		says("topic", "topic is what a source fills; a sink empties topics: [NAME]", c.Topic.Name != "")
 	default:
 		errs = append(errs, errors.New("a connector needs a source and a topic, or topics and a sink"))
 	}
+	says("topics.match", "names and match are two ways to say which topics; leave one out", len(c.Topics.Names) > 0 && c.Topics.Match.whole != nil)
 	says("topic.partitions", "there are no fewer than 1; leave it out for the broker's default", c.Topic.Partitions < 0)
 	says("flush", "nothing would ever be flushed; set rows, bytes, every or idle", c.Flush == Flush{})
 	errs = append(errs, c.Flush.check(), c.topicNames())
 	says("errors.topic", "dead letters need a topic; add topic: NAME", c.Errors.OnBadRecord == "dead_letter" && c.Errors.Topic == "")
-	says("errors.topic", "the connector reads the topic of its dead letters; give them one of their own", c.Errors.Topic != "" && slices.Contains(c.Topics, c.Errors.Topic))
+	says("errors.topic", "the connector reads the topic of its dead letters; give them one of their own", c.Errors.Topic != "" && slices.Contains(c.Topics.Names, c.Errors.Topic))
 	says("errors.topic", "the connector fills the topic of its dead letters; give them one of their own", c.Errors.Topic != "" && c.Topic.Name == c.Errors.Topic)
 	if c.Sink != nil {
 		errs = append(errs, c.fits())
@@ -134,9 +135,9 @@ func (c *Config) topicNames() error {
 	}
 	valid("topic", c.Topic.Name)
 	valid("errors.topic", c.Errors.Topic)
-	for i, name := range c.Topics {
+	for i, name := range c.Topics.Names {
 		valid(fmt.Sprintf("topics[%d]", i), name)
-		if slices.Index(c.Topics, name) < i {
+		if slices.Index(c.Topics.Names, name) < i {
 			errs = append(errs, plugin.Option(fmt.Sprintf("topics[%d]", i), fmt.Errorf("%q stands twice; leave one out", name)))
 		}
 	}
@@ -149,7 +150,8 @@ func (c *Config) fits() error {
 	if err != nil {
 		return plugin.Option("schema", err)
 	}
-	if f, ok := c.Sink.(sink.Fitted); ok {
+	unread := slices.ContainsFunc(c.Schema.Columns, func(c record.Column) bool { return c.Type.Kind == record.Null }) // the file is wrong there
+	if f, ok := c.Sink.(sink.Fitted); ok && !unread {
 		return plugin.Option("sink", f.Fits(s))
 	}
 	return nil

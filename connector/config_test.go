@@ -23,7 +23,7 @@ func (noSource) Read(context.Context, string, source.Offset) iter.Seq2[source.Pa
 
 func TestCheck(t *testing.T) {
 	into := func(c *Config) { c.Source, c.Topic.Name = noSource{}, "t" }
-	outOf := func(c *Config) { c.Sink, c.Topics = sink.Func(nil), []string{"t"} }
+	outOf := func(c *Config) { c.Sink, c.Topics.Names = sink.Func(nil), []string{"t"} }
 	for name, c := range map[string]struct {
 		base   func(*Config)
 		change func(*Config)
@@ -34,9 +34,9 @@ func TestCheck(t *testing.T) {
 		"neither":                {func(*Config) {}, func(*Config) {}, []string{"a connector needs a source and a topic, or topics and a sink"}},
 		"both":                   {outOf, into, []string{"sink: a connector has a source or a sink; make it two, with a topic between them"}},
 		"source without topic":   {into, func(c *Config) { c.Topic.Name = "" }, []string{"topic: a source needs a topic to fill; add topic: NAME"}},
-		"source with topics":     {into, func(c *Config) { c.Topics = []string{"t"} }, []string{"topics: topics are for a sink; the topic that a source fills is topic: NAME"}},
+		"source with topics":     {into, func(c *Config) { c.Topics.Names = []string{"t"} }, []string{"topics: topics are for a sink; the topic that a source fills is topic: NAME"}},
 		"source with hooks":      {into, func(c *Config) { c.AfterFlush = make([]hook.Hook, 1) }, []string{"after_flush: after_flush is for a sink; move it to the connector that empties the topic"}},
-		"sink without topics":    {outOf, func(c *Config) { c.Topics = nil }, []string{"topics: a sink needs topics to empty; add topics: [NAME]"}},
+		"sink without topics":    {outOf, func(c *Config) { c.Topics.Names = nil }, []string{"topics: a sink needs topics to empty; add topics: [NAME]"}},
 		"sink with topic":        {outOf, func(c *Config) { c.Topic.Name = "t" }, []string{"topic: topic is what a source fills; a sink empties topics: [NAME]"}},
 		"negative rows":          {outOf, func(c *Config) { c.Flush.Rows = -1 }, []string{"flush.rows: is negative; write 0 to switch it off"}},
 		"negative idle":          {outOf, func(c *Config) { c.Flush.Idle = -1 }, []string{"flush.idle: is negative; write 0 to switch it off"}},
@@ -48,11 +48,12 @@ func TestCheck(t *testing.T) {
 			"errors.topic: the connector fills the topic of its dead letters; give them one of their own"}},
 		"a sink's own dead letters": {outOf, func(c *Config) { c.Errors = Errors{"dead_letter", "t"} }, []string{
 			"errors.topic: the connector reads the topic of its dead letters; give them one of their own"}},
-		"a topic twice":    {outOf, func(c *Config) { c.Topics = []string{"t", "u", "t"} }, []string{`topics[2]: "t" stands twice; leave one out`}},
-		"no name":          {into, func(c *Config) { c.Topic.Name = ".." }, []string{`topic: ".." is no name of a topic; write up to 249 letters, digits, dots, dashes and underscores`}},
-		"the longest name": {into, func(c *Config) { c.Topic.Name = strings.Repeat("t", 249) }, nil},
-		"fewer than none":  {into, func(c *Config) { c.Topic.Partitions = -1 }, []string{"topic.partitions: there are no fewer than 1"}},
-		"all that is wrong": {outOf, func(c *Config) { c.Topics, c.Flush = nil, Flush{Rows: -1} }, []string{
+		"names and a match": {outOf, func(c *Config) { c.Topics.Match.UnmarshalText([]byte("t.*")) }, []string{"topics.match: names and match are two ways to say which topics; leave one out"}},
+		"a topic twice":     {outOf, func(c *Config) { c.Topics.Names = []string{"t", "u", "t"} }, []string{`topics[2]: "t" stands twice; leave one out`}},
+		"no name":           {into, func(c *Config) { c.Topic.Name = ".." }, []string{`topic: ".." is no name of a topic; write up to 249 letters, digits, dots, dashes and underscores`}},
+		"the longest name":  {into, func(c *Config) { c.Topic.Name = strings.Repeat("t", 249) }, nil},
+		"fewer than none":   {into, func(c *Config) { c.Topic.Partitions = -1 }, []string{"topic.partitions: there are no fewer than 1"}},
+		"all that is wrong": {outOf, func(c *Config) { c.Topics.Names, c.Flush = nil, Flush{Rows: -1} }, []string{
 			"topics: a sink needs topics", "flush.rows: is negative"}},
 	} {
 		cfg := Defaults()

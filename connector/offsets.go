@@ -28,16 +28,20 @@ func Standings(ctx context.Context, client *kafka.Client, name string, c Config)
 	}
 	defer a.Close()
 	run := Run{Name: name, Config: c}
-	marks, err := a.Committed(ctx, run.Group(), c.Topics)
+	topics, err := c.TopicsNow(ctx, a)
 	if err != nil {
 		return nil, err
 	}
-	ends, err := a.Ends(ctx, c.Topics)
+	marks, err := a.Committed(ctx, run.Group(), topics)
+	if err != nil {
+		return nil, err
+	}
+	ends, err := a.Ends(ctx, topics)
 	if err != nil {
 		return nil, err
 	}
 	out := []Standing{}
-	for _, topic := range c.Topics {
+	for _, topic := range topics {
 		for p, mark := range marks[topic] {
 			out = append(out, standing(topic, p, mark, ends[topic][p]))
 		}

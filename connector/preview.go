@@ -30,8 +30,17 @@ func Previews(ctx context.Context, client *kafka.Client, name string, c Config) 
 	if err := b.read(ctx); err != nil && !errors.Is(err, kafka.ErrNoTopic) {
 		return nil, err
 	}
+	a, err := client.Admin()
+	if err != nil {
+		return nil, err
+	}
+	defer a.Close()
+	topics, err := c.TopicsNow(ctx, a)
+	if err != nil {
+		return nil, err
+	}
 	out := []Preview{}
-	for _, topic := range c.Topics {
+	for _, topic := range topics {
 		p, err := b.preview(ctx, topic)
 		if err != nil {
 			return nil, fmt.Errorf("topic %s: %w", topic, err)

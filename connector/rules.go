@@ -248,7 +248,7 @@ const sampleRows = 10_000
 
 // pin infers the columns of topics that were never read, from their first records, and writes them down as the first version.
 func (b *book) pin(ctx context.Context) error {
-	for _, topic := range b.run.Config.Topics {
+	for _, topic := range b.run.topics {
 		now, err := b.latest(topic)
 		if err != nil {
 			return err

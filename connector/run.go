@@ -29,6 +29,7 @@ type Run struct {
 	book    *book
 	letters *kafka.Letters
 	hooks   *announcer
+	topics  []string // that the sink empties
 }
 
 // Group is the consumer group by which workers share the connector out.
@@ -55,12 +56,24 @@ func (r *Run) Do(ctx context.Context) error {
 	return err
 }
 
-// write is the journey out: topics into the sink.
-func (r *Run) write(ctx context.Context) (err error) {
-	partitions, err := r.topicsStand(ctx)
-	if err != nil {
-		return err
+// write is the journey out: topics into the sink, begun again when other topics match.
+func (r *Run) write(ctx context.Context) error {
+	for {
+		partitions, err := r.topicsStand(ctx)
+		if err != nil {
+			return err
+		}
+		same, others := r.whileTheyMatch(ctx)
+		err = r.empty(same, partitions)
+		if !others() || err != nil && !errors.Is(err, context.Canceled) {
+			return err
+		}
+		r.Log.Info("other topics match", "connector", r.Name, "before", strings.Join(r.topics, " "))
 	}
+}
+
+// empty moves what comes to the topics into the sink.
+func (r *Run) empty(ctx context.Context, partitions int) (err error) {
 	if r.book, err = openBook(ctx, r); err != nil {
 		return err
 	}
@@ -76,7 +89,7 @@ func (r *Run) write(ctx context.Context) (err error) {
 	r.hooks = newAnnouncer(r)
 	defer r.hooks.stop()
 	return r.Client.Consume(ctx, kafka.Group{
-		Name: r.Group(), Topics: r.Config.Topics, Partitions: partitions, Starts: starts, Own: r.own,
+		Name: r.Group(), Topics: r.topics, Partitions: partitions, Starts: starts, Own: r.own,
 		Revoke: r.Client.Session() / 2, Drain: drainTime, Changed: r.changed,
 	})
 }
@@ -96,7 +109,7 @@ var instance = sync.OnceValue(func() string {
 	if err != nil {
 		host = "unknown"
 	}
-	return fmt.Sprintf("%s-%d-%08x", host, os.Getpid(), rand.Uint32()) //nolint:gosec // a name, of no file
+	return fmt.Sprintf("%s-%d-%08x", host, os.Getpid(), rand.Uint32())
 })
 
 // topicsStand makes the topic of dead letters, and asks for every other, since a consumer of one that is missing would wait without a
@@ -111,14 +124,7 @@ func (r *Run) topicsStand(ctx context.Context) (partitions int, err error) {
 		return 0, err
 	}
 	for began := time.Now(); ; {
-		partitions = 0
-		for _, t := range r.Config.Topics {
-			var n int
-			if n, err = a.Partitions(ctx, t); err != nil {
-				break
-			}
-			partitions += n
-		}
+		partitions, err = r.partitions(ctx, a)
 		if !errors.Is(err, kafka.ErrNoTopic) || time.Since(began) > topicTime {
 			return partitions, err
 		}
@@ -128,6 +134,21 @@ func (r *Run) topicsStand(ctx context.Context) (partitions int, err error) {
 		case <-time.After(100 * time.Millisecond):
 		}
 	}
+}
+
+// partitions finds the topics that there are to empty, and how many partitions they have.
+func (r *Run) partitions(ctx context.Context, a *kafka.Admin) (partitions int, err error) {
+	if r.topics, err = r.Config.TopicsNow(ctx, a); err != nil {
+		return 0, err
+	}
+	for _, t := range r.topics {
+		n, err := a.Partitions(ctx, t)
+		if err != nil {
+			return 0, err
+		}
+		partitions += n
+	}
+	return partitions, nil
 }
 
 // deadTopic makes the topic of dead letters.

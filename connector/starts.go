@@ -26,7 +26,7 @@ func (b *book) starts(ctx context.Context) (map[string][]int64, error) {
 	}
 	defer a.Close()
 	out := map[string][]int64{}
-	for _, topic := range b.run.Config.Topics {
+	for _, topic := range b.run.topics {
 		known, err := a.Knows(ctx, b.run.Group(), topic)
 		if err == nil && !known {
 			err = b.begin(ctx, a, topic, from)

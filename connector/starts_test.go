@@ -12,7 +12,7 @@ func TestAllPartitionsBeginTogether(t *testing.T) {
 	r := newRig(t, 4)
 	r.produce(numbers(0, 40, 1)...)
 	text := r.local("from: latest\nflush: {every: 50ms}")
-	dies := &Run{Name: "c-" + r.topic, Config: decode(t, text), Client: r.client}
+	dies := &Run{Name: "c-" + r.topic, Config: decode(t, text), Client: r.client, topics: []string{r.topic}}
 	var err error
 	if dies.book, err = openBook(t.Context(), dies); err != nil {
 		t.Fatal(err)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
@@ -18,7 +19,10 @@ type Topic struct {
 }
 
 // Admin asks and tells the cluster. Close it.
-type Admin struct{ client *kafka.AdminClient }
+type Admin struct {
+	client *kafka.AdminClient
+	own    []string // topics that penstock keeps for itself
+}
 
 // Admin connects.
 func (c *Client) Admin() (*Admin, error) {
@@ -26,7 +30,7 @@ func (c *Client) Admin() (*Admin, error) {
 	if err != nil {
 		return nil, fmt.Errorf("kafka: %w", err)
 	}
-	return &Admin{a}, nil
+	return &Admin{a, []string{c.Config.OffsetsTopic, c.Config.StateTopic}}, nil
 }
 
 // Close ends the connection.
@@ -89,6 +93,21 @@ func (a *Admin) Partitions(_ context.Context, topic string) (int, error) {
 		return 0, fmt.Errorf("topic %s: %w", topic, t.Error)
 	}
 	return len(t.Partitions), nil
+}
+
+// Topics lists the topics that there are in the order of their names, but those that Kafka and penstock keep for themselves.
+func (a *Admin) Topics(context.Context) (names []string, err error) {
+	meta, err := a.client.GetMetadata(nil, true, int(ask.Milliseconds()))
+	if err != nil {
+		return nil, fmt.Errorf("topics: %w", err)
+	}
+	for name := range meta.Topics {
+		if !strings.HasPrefix(name, "__") && !slices.Contains(a.own, name) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names, nil
 }
 
 // compacted refuses a topic that forgets: a source would begin anew when its offset has expired.

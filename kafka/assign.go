@@ -121,7 +121,11 @@ const unsettled = 30 * time.Second
 // meanwhile.
 func (g *group) committed(tps []kafka.TopicPartition) ([]kafka.TopicPartition, error) {
 	for began := time.Now(); ; {
-		got, err := g.consumer.Committed(tps, int(ask.Milliseconds()))
+		var got []kafka.TopicPartition
+		err := patiently(func() (err error) {
+			got, err = g.consumer.Committed(tps, int(ask.Milliseconds()))
+			return err
+		})
 		var e kafka.Error
 		if !errors.As(err, &e) || !e.IsTimeout() || time.Since(began) > unsettled || g.ending.Err() != nil {
 			return got, err
@@ -132,11 +136,11 @@ func (g *group) committed(tps []kafka.TopicPartition) ([]kafka.TopicPartition, e
 
 // first is where to begin a partition of which the group remembers nothing.
 func (g *group) first(tp kafka.TopicPartition) (int64, error) {
-	low, high, err := g.consumer.QueryWatermarkOffsets(*tp.Topic, tp.Partition, int(ask.Milliseconds()))
-	for until := time.Now().Add(ask); passing(err) && time.Now().Before(until); { // of a topic just made, no broker may know that it leads
-		time.Sleep(50 * time.Millisecond)
+	var low, high int64
+	err := patiently(func() (err error) {
 		low, high, err = g.consumer.QueryWatermarkOffsets(*tp.Topic, tp.Partition, int(ask.Milliseconds()))
-	}
+		return err
+	})
 	if err != nil {
 		return 0, fmt.Errorf("%s partition %d: %w", *tp.Topic, tp.Partition, err)
 	}

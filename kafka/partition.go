@@ -105,7 +105,7 @@ func (p *Partition) askAgain(ctx context.Context) error {
 	return nil
 }
 
-// passing tells the errors of reading that are ordinary while brokers come and go.
+// passing tells the errors that are ordinary while brokers come and go.
 func passing(err error) bool {
 	var e kafka.Error
 	if !errors.As(err, &e) {
@@ -114,10 +114,19 @@ func passing(err error) bool {
 	switch e.Code() {
 	case kafka.ErrTransport, kafka.ErrTimedOut, kafka.ErrAllBrokersDown, kafka.ErrRequestTimedOut, kafka.ErrNetworkException,
 		kafka.ErrLeaderNotAvailable, kafka.ErrNotLeaderForPartition, kafka.ErrBrokerNotAvailable, kafka.ErrReplicaNotAvailable,
-		kafka.ErrOffsetNotAvailable, kafka.ErrFencedLeaderEpoch, kafka.ErrUnknownLeaderEpoch, kafka.ErrKafkaStorageError:
+		kafka.ErrNotCoordinator, kafka.ErrCoordinatorNotAvailable, kafka.ErrCoordinatorLoadInProgress, kafka.ErrOffsetNotAvailable, kafka.ErrFencedLeaderEpoch, kafka.ErrUnknownLeaderEpoch, kafka.ErrKafkaStorageError:
 		return true
 	}
 	return false
+}
+
+// patiently asks again for a while what no broker may answer yet: of a topic or group just made none may know that it leads.
+func patiently(question func() error) error {
+	for until := time.Now().Add(ask); ; time.Sleep(50 * time.Millisecond) {
+		if err := question(); !passing(err) || time.Now().After(until) {
+			return err
+		}
+	}
 }
 
 // news tells whether what was read is worth a batch.

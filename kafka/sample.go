@@ -21,7 +21,12 @@ func (c *Client) Sample(ctx context.Context, group, topic string, n int) ([]reco
 		return nil, fmt.Errorf("kafka: %w", err)
 	}
 	defer consumer.Close()
-	starts, ends, err := sampleRange(consumer, topic)
+	var starts []kafka.TopicPartition
+	var ends []int64
+	err = patiently(func() (err error) {
+		starts, ends, err = sampleRange(consumer, topic)
+		return err
+	})
 	if err == nil {
 		err = consumer.Assign(starts)
 	}

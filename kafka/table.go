@@ -49,7 +49,7 @@ func highWatermark(ctx context.Context, consumer *kafka.Consumer, topic string, 
 		return 0, fmt.Errorf("kafka: %w", err)
 	}
 	defer client.Close()
-	ends, err := (&Admin{client}).ends(ctx, []string{topic}, kafka.IsolationLevelReadUncommitted)
+	ends, err := (&Admin{client: client}).ends(ctx, []string{topic}, kafka.IsolationLevelReadUncommitted)
 	if err == nil && int(partition) >= len(ends[topic]) {
 		err = fmt.Errorf("topic %s has %d partitions; there is no partition %d", topic, len(ends[topic]), partition)
 	}

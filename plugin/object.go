@@ -70,7 +70,7 @@ func (d *decoder) options(at place, s *shape) (map[string]place, bool) {
 	case n == nil:
 		return given, true
 	case n.Kind == yaml.MappingNode:
-	case s.short != nil && !isNull(n) && (n.Kind == yaml.SequenceNode) == (s.short.shape.kind == list):
+	case s.short != nil && !isNull(n) && (s.short.shape.kind == list || n.Kind != yaml.SequenceNode):
 		given[s.short.name] = at
 		return given, true
 	case isNull(n):

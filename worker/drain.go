@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -47,7 +48,7 @@ func (w *Worker) drained(ctx context.Context, f *File) error {
 		if e.Config.Sink == nil {
 			continue
 		}
-		ends, err := w.ends(ctx, a, e.Config.Topics)
+		ends, err := w.ends(ctx, a, e.Config)
 		if err != nil {
 			return err
 		}
@@ -106,9 +107,12 @@ func (w *Worker) sourcesRead(ctx context.Context, f *File) (bool, error) {
 const lookAgain = 500 * time.Millisecond
 
 // ends asks until the topics stand, which a source may be about to make.
-func (w *Worker) ends(ctx context.Context, a *kafka.Admin, topics []string) (ends map[string][]int64, err error) {
+func (w *Worker) ends(ctx context.Context, a *kafka.Admin, c connector.Config) (ends map[string][]int64, err error) {
 	err = w.each(ctx, func() (bool, error) {
-		ends, err = a.Ends(ctx, topics)
+		topics, err := c.TopicsNow(ctx, a)
+		if err == nil {
+			ends, err = a.Ends(ctx, topics)
+		}
 		if errors.Is(err, kafka.ErrNoTopic) {
 			return false, nil
 		}
@@ -129,7 +133,7 @@ func (w *Worker) flushed(ctx context.Context, a *kafka.Admin, name string, ends 
 	if run == nil {
 		return false, nil
 	}
-	marks, err := a.Committed(ctx, run.Group(), run.Config.Topics)
+	marks, err := a.Committed(ctx, run.Group(), slices.Collect(maps.Keys(ends)))
 	if err != nil {
 		return false, nil // the coordinator may be away; the runs say so
 	}

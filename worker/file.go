@@ -70,7 +70,7 @@ func (f *File) partitions() (n int64) {
 		made[e.Config.Topic.Name] = max(made[e.Config.Topic.Name], int64(e.Config.Topic.Partitions))
 	}
 	for _, e := range f.Connectors {
-		for _, topic := range e.Config.Topics {
+		for _, topic := range e.Config.Topics.Names {
 			n += max(made[topic], 1)
 		}
 	}

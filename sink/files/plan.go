@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/penstock/penstock/plugin"
 	"github.com/penstock/penstock/record"
 )
 
@@ -61,7 +62,7 @@ func (p *plan) column(i int, c record.Column, t Template) {
 func (p *plan) extra(c record.Column) error {
 	for _, other := range p.file.Columns {
 		if strings.EqualFold(other.As, c.As) || strings.EqualFold(other.Name, c.As) {
-			return fmt.Errorf("with: there is a column %q already; leave %s out of with, or rename the column", other.Name, c.Name)
+			return plugin.Option("with", fmt.Errorf("there is a column %q already; leave %s out of with, or rename the column", other.Name, c.Name))
 		}
 	}
 	p.file.Columns = append(p.file.Columns, c)
