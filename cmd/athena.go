@@ -146,7 +146,7 @@ func (q *athenaQuery) wait(ctx context.Context, id string) (*types.QueryExecutio
 		}
 		select {
 		case <-ctx.Done():
-		case <-time.After(pause/2 + rand.N(pause)): //nolint:gosec // when to ask again, not what
+		case <-time.After(pause/2 + rand.N(pause)):
 		}
 	}
 }

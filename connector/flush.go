@@ -211,7 +211,8 @@ func (t *task) insist(ctx context.Context, f *flight, do func(context.Context) e
 		err := t.p.Effect(ctx, do)
 		var conflict *sink.Conflict
 		var foreign *sink.Foreign
-		if err == nil || errors.As(err, &conflict) || errors.As(err, &foreign) || ctx.Err() != nil || !t.p.Owned() {
+		var unfit *sink.Unfit
+		if err == nil || errors.As(err, &conflict) || errors.As(err, &foreign) || errors.As(err, &unfit) || ctx.Err() != nil || !t.p.Owned() {
 			return err
 		}
 		if t.state.retry(err) {
@@ -220,7 +221,7 @@ func (t *task) insist(ctx context.Context, f *flight, do func(context.Context) e
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-time.After(wait/2 + rand.N(wait)): //nolint:gosec // when to ask again, not what
+		case <-time.After(wait/2 + rand.N(wait)):
 		}
 	}
 }

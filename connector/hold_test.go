@@ -59,6 +59,18 @@ func TestABadRecordStopsItsPartition(t *testing.T) {
 	exactly(t, r.dir, 200)
 }
 
+// Rows that no file can be made of hold their partition with the reason; they are not tried again for ever.
+func TestRowsThatNoFileCanHold(t *testing.T) {
+	r := newRig(t, 1)
+	r.produce(`{"path":"a"}`, `{"path":"b"}`)
+	text := strings.Replace(r.local("flush: {every: 50ms}"), "path: all, format: json", `path: "path={path}", format: parquet`, 1)
+	run := r.run(text)
+	if why := run.held(); !strings.Contains(why, "path=a/") || !strings.Contains(why, "cannot be made: ") || !strings.Contains(why, "is not tried again") {
+		t.Error(why)
+	}
+	run.stopped()
+}
+
 func (r *rig) ends() []int64 {
 	a, err := r.client.Admin()
 	if err != nil {

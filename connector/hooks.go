@@ -194,7 +194,7 @@ func (t *teller) until(ctx context.Context) {
 		if err == nil || ctx.Err() != nil {
 			return
 		}
-		pause := wait/2 + rand.N(wait/2) //nolint:gosec // when to ask again, not what
+		pause := wait/2 + rand.N(wait/2)
 		if later := (*hook.Later)(nil); errors.As(err, &later) {
 			pause, wait = max(time.Until(later.At), 10*time.Millisecond), firstPause
 			t.run.Log.Debug("hook is not due", "connector", t.run.Name, "in", pause.Round(time.Millisecond).String())

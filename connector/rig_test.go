@@ -12,6 +12,7 @@ import (
 	"time"
 
 	formats "github.com/penstock/penstock/formats/json"
+	"github.com/penstock/penstock/formats/parquet"
 	"github.com/penstock/penstock/kafka"
 	"github.com/penstock/penstock/plugin"
 	"github.com/penstock/penstock/record"
@@ -115,6 +116,7 @@ func registry() *plugin.Registry {
 	plugin.Add(r, "s3", s3.Defaults(), s3.New)
 	plugin.Add(r, "json", formats.CodecDefaults(), formats.NewCodec)
 	plugin.Add(r, "json", formats.Defaults(), formats.New)
+	plugin.Add(r, "parquet", parquet.Defaults(), parquet.New)
 	return r
 }
 

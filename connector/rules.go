@@ -109,7 +109,7 @@ func (b *book) write(ctx context.Context, id string, entry func() (key string, v
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-time.After(pause/4 + rand.N(pause)): //nolint:gosec // when to ask again, not what
+		case <-time.After(pause/4 + rand.N(pause)):
 		}
 		if err := b.read(ctx); err != nil {
 			return err
@@ -305,9 +305,21 @@ func (r *rules) infer(b *record.Batch) (columns []record.Column, why, err error)
 			why = fmt.Errorf("%w; rename one, or leave new columns out by schema: {new: ignore}", clash)
 			continue
 		}
+		if err := r.fits(append(known, c)); err != nil {
+			why = err
+			continue
+		}
 		known, columns = append(known, c), append(columns, c)
 	}
 	return columns, why, err
+}
+
+// fits says whether the sink takes these columns: its folders may have the name of one.
+func (r *rules) fits(columns []record.Column) error {
+	if f, ok := r.config.Sink.(sink.Fitted); ok {
+		return f.Fits(&record.Schema{Columns: columns, Open: true})
+	}
+	return nil
 }
 
 // lacking sorts the records out that have columns which the schema lacks. Those whose columns cannot all be added to it are bad, by

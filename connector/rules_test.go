@@ -160,6 +160,22 @@ func TestPinnedColumnsOfThePath(t *testing.T) {
 	}
 }
 
+// TestColumnsThatFoldersNameToo: a record with a column that readers could not tell from a folder is bad, and says what to call the folder.
+func TestColumnsThatFoldersNameToo(t *testing.T) {
+	r := typedOn(t, "date={time:%Y}", Schema{Names: "as_is", New: "add"})
+	b := &record.Batch{Topic: "t", Schema: r.schema, Records: []record.Record{{Value: []byte(`{"a":1}`)}, {Value: []byte(`{"Date":"2026-01-31"}`)}}}
+	if err := r.config.Codec.Decode(b); err != nil {
+		t.Fatal(err)
+	}
+	first, columns, err := r.lacking(b)
+	if err != nil || first != 0 || shown(columns) != "a double" {
+		t.Errorf("%d, %s, %v", first, shown(columns), err)
+	}
+	if len(b.Bad) != 1 || b.Bad[0].Index != 1 || !strings.Contains(b.Bad[0].Err.Error(), "call the folder year=") {
+		t.Errorf("%v", b.Bad)
+	}
+}
+
 func shown(columns []record.Column) string {
 	var all []string
 	for _, c := range columns {

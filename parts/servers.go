@@ -70,7 +70,7 @@ func StartMoto(ctx context.Context, dir string) (*MotoServer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := p.ready(ctx, get(url+"/moto-api/config")); err != nil {
+	if err := p.ready(ctx, get(url+"/moto-api/")); err != nil {
 		return nil, err
 	}
 	return &MotoServer{p, url}, nil

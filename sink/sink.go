@@ -77,6 +77,19 @@ func (e *Foreign) Error() string {
 	return fmt.Sprintf("%s stands already and is not this connector's (%s); move it away, or give the connector a path or prefix of its own", e.Name, e.Why)
 }
 
+// Unfit says that rows which were taken in cannot be made into what they should be, however often that is tried.
+type Unfit struct {
+	Name string
+	Err  error
+}
+
+func (e *Unfit) Error() string {
+	return fmt.Sprintf("%s cannot be made: %v; it is not tried again, since the rows will be the same", e.Name, e.Err)
+}
+
+// Unwrap gives the reason alone.
+func (e *Unfit) Unwrap() error { return e.Err }
+
 // What a Sink or Writer may offer beyond its contract, found by assertion.
 type (
 	// Columned is a Sink that needs typed cells: the columns asked for, or those and all others. One that is declared comes as

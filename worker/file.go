@@ -49,9 +49,28 @@ func (f *File) Check() error {
 		errs = append(errs, plugin.Option("memory", fmt.Errorf("%v is too little for the %d partitions that the sinks read; at least %v, 1MiB for each",
 			f.Memory, n, plugin.Size(n*perPartition))))
 	}
+	errs = append(errs, f.topics())
 	if f.Listen != "" {
 		if _, port, err := net.SplitHostPort(f.Listen); err != nil || !isPort(port) {
 			errs = append(errs, plugin.Option("listen", fmt.Errorf("%q is not an address to listen on; write it as in 127.0.0.1:8083, or :8083 for all addresses", f.Listen)))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// topics refuses a topic that two sources would make with different partitions: whoever came first would decide.
+func (f *File) topics() error {
+	var errs []error
+	first := map[string]Entry{}
+	for _, e := range f.Connectors {
+		t := e.Config.Topic
+		other, is := first[t.Name]
+		switch {
+		case t.Name == "":
+		case !is:
+			first[t.Name] = e
+		case other.Config.Topic.Partitions != t.Partitions:
+			errs = append(errs, plugin.Option("connectors."+e.Name+".topic", fmt.Errorf("%s makes the topic %s with another number of partitions; say the same in both", other.Name, t.Name)))
 		}
 	}
 	return errors.Join(errs...)

@@ -133,7 +133,7 @@ func (c *crawler) crawl(ctx context.Context, since time.Time) error {
 
 // soon is when to look at a busy crawler again: many workers do not do so at once.
 func (c *crawler) soon() error {
-	return &hook.Later{At: time.Now().Add(c.Poll/2 + rand.N(c.Poll))} //nolint:gosec // when to ask again, not what
+	return &hook.Later{At: time.Now().Add(c.Poll/2 + rand.N(c.Poll))}
 }
 
 func (c *crawler) start(ctx context.Context) error {

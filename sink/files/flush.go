@@ -150,8 +150,12 @@ func (f *flush) encode(ctx context.Context, p *pending) error {
 	}
 	e := f.engine
 	body := &spool{pool: &e.pool, limit: spoolMemory, account: f.account, all: &e.spooled}
-	if err := e.coders.encode(ctx, e.Format, p.reader(f.plan, &f.claim, f.scratch), body); err != nil {
+	rows := p.reader(f.plan, &f.claim, f.scratch)
+	if err := e.coders.encode(ctx, e.Format, rows, body); err != nil {
 		_ = body.Close()
+		if rows.err == nil && body.failed == nil && ctx.Err() == nil { // neither a scratch file nor the clock is to blame
+			return &sink.Unfit{Name: p.name, Err: err}
+		}
 		return fmt.Errorf("%s: encode: %w", p.name, err)
 	}
 	p.body = body

@@ -42,6 +42,43 @@ func (c *counted) NewEncoder(w io.Writer, s *record.Schema) (formats.Encoder, er
 
 func (c *counted) Raw() bool { return true }
 
+// bare takes no rows.
+type bare struct{ formats.Format }
+
+func (bare) NewEncoder(io.Writer, *record.Schema) (formats.Encoder, error) {
+	return nil, errors.New("no columns are left")
+}
+
+func (bare) Raw() bool { return true }
+
+// Rows that cannot be encoded are another thing than a store that is away: to try again is of no use.
+func TestRowsThatCannotBeEncoded(t *testing.T) {
+	s, err := New(&down{}, Config{Format: bare{sinktest.Lines{}}}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := s.Open(t.Context(), sinktest.Claim(0, 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Write(t.Context(), &record.Batch{Records: []record.Record{{Value: []byte("x")}}}); err != nil {
+		t.Fatal(err)
+	}
+	f, err := w.Cut(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var unfit *sink.Unfit
+	if _, err := f.Commit(t.Context()); !errors.As(err, &unfit) || unfit.Err.Error() != "no columns are left" {
+		t.Error(err)
+	}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := f.Commit(ended); err == nil || errors.As(err, &unfit) {
+		t.Errorf("%v, though it was only told to end", err)
+	}
+}
+
 // TestAnOutageCostsNoSecondEncoding, and the rows' memory is given back at the first.
 func TestAnOutageCostsNoSecondEncoding(t *testing.T) {
 	f := &counted{Format: sinktest.Lines{}}

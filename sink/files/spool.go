@@ -26,6 +26,7 @@ type spool struct {
 	stored  int64
 	size    int64
 	sums    []uint32
+	failed  error // of its scratch file, last
 }
 
 func (s *spool) Write(p []byte) (int, error) {
@@ -33,6 +34,7 @@ func (s *spool) Write(p []byte) (int, error) {
 	for left := p; len(left) > 0; {
 		b, err := s.block()
 		if err != nil {
+			s.failed = err
 			return 0, err
 		}
 		n := copy(b.data[len(b.data):cap(b.data)], left)

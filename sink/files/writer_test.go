@@ -239,7 +239,8 @@ func TestAnEncoderThatFailsLeavesNothing(t *testing.T) {
 	f, err := w.Cut(1)
 	must(t, err)
 	for range 2 {
-		if _, err := f.Commit(t.Context()); err == nil || err.Error() != "stock+0+00000000000000000000.cells: encode: no such number" {
+		var unfit *sink.Unfit
+		if _, err := f.Commit(t.Context()); !errors.As(err, &unfit) || unfit.Name != "stock+0+00000000000000000000.cells" || unfit.Err.Error() != "no such number" {
 			t.Errorf("error %v", err)
 		}
 	}
