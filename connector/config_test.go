@@ -29,21 +29,23 @@ func TestCheck(t *testing.T) {
 		change func(*Config)
 		want   []string // in the error; none: sound
 	}{
-		"a source":               {into, func(*Config) {}, nil},
-		"a sink":                 {outOf, func(*Config) {}, nil},
-		"neither":                {func(*Config) {}, func(*Config) {}, []string{"a connector needs a source and a topic, or topics and a sink"}},
-		"both":                   {outOf, into, []string{"sink: a connector has a source or a sink; make it two, with a topic between them"}},
-		"source without topic":   {into, func(c *Config) { c.Topic.Name = "" }, []string{"topic: a source needs a topic to fill; add topic: NAME"}},
-		"source with topics":     {into, func(c *Config) { c.Topics.Names = []string{"t"} }, []string{"topics: topics are for a sink; the topic that a source fills is topic: NAME"}},
-		"source with hooks":      {into, func(c *Config) { c.AfterFlush = make([]hook.Hook, 1) }, []string{"after_flush: after_flush is for a sink; move it to the connector that empties the topic"}},
-		"sink without topics":    {outOf, func(c *Config) { c.Topics.Names = nil }, []string{"topics: a sink needs topics to empty; add topics: [NAME]"}},
-		"sink with topic":        {outOf, func(c *Config) { c.Topic.Name = "t" }, []string{"topic: topic is what a source fills; a sink empties topics: [NAME]"}},
-		"negative rows":          {outOf, func(c *Config) { c.Flush.Rows = -1 }, []string{"flush.rows: is negative; write 0 to switch it off"}},
-		"negative idle":          {outOf, func(c *Config) { c.Flush.Idle = -1 }, []string{"flush.idle: is negative; write 0 to switch it off"}},
-		"never a flush":          {outOf, func(c *Config) { c.Flush = Flush{} }, []string{"flush: nothing would ever be flushed; set rows, bytes, every or idle"}},
-		"only idle":              {outOf, func(c *Config) { c.Flush = Flush{Idle: time.Second} }, nil},
-		"schema":                 {outOf, func(c *Config) { c.Sink = asking{all: true} }, []string{"schema: the format writes typed columns; declare them"}},
-		"a source has no schema": {into, func(c *Config) { c.Schema.Columns = []record.Column{{Name: "a"}, {Name: "a"}} }, nil},
+		"a source":             {into, func(*Config) {}, nil},
+		"a sink":               {outOf, func(*Config) {}, nil},
+		"neither":              {func(*Config) {}, func(*Config) {}, []string{"a connector needs a source and a topic, or topics and a sink"}},
+		"both":                 {outOf, into, []string{"sink: a connector has a source or a sink; make it two, with a topic between them"}},
+		"source without topic": {into, func(c *Config) { c.Topic.Name = "" }, []string{"topic: a source needs a topic to fill; add topic: NAME"}},
+		"source with topics":   {into, func(c *Config) { c.Topics.Names = []string{"t"} }, []string{"topics: topics are for a sink; the topic that a source fills is topic: NAME"}},
+		"source with hooks":    {into, func(c *Config) { c.AfterFlush = make([]hook.Hook, 1) }, []string{"after_flush: after_flush is for a sink; move it to the connector that empties the topic"}},
+		"sink without topics":  {outOf, func(c *Config) { c.Topics.Names = nil }, []string{"topics: a sink needs topics to empty; add topics: [NAME]"}},
+		"sink with topic":      {outOf, func(c *Config) { c.Topic.Name = "t" }, []string{"topic: topic is what a source fills; a sink empties topics: [NAME]"}},
+		"negative rows":        {outOf, func(c *Config) { c.Flush.Rows = -1 }, []string{"flush.rows: is negative; write 0 to switch it off"}},
+		"negative idle":        {outOf, func(c *Config) { c.Flush.Idle = -1 }, []string{"flush.idle: is negative; write 0 to switch it off"}},
+		"never a flush":        {outOf, func(c *Config) { c.Flush = Flush{} }, []string{"flush: nothing would ever be flushed; set rows, bytes, every or idle"}},
+		"only idle":            {outOf, func(c *Config) { c.Flush = Flush{Idle: time.Second} }, nil},
+		"schema":               {outOf, func(c *Config) { c.Sink = asking{all: true} }, []string{"schema: the format writes typed columns; declare them"}},
+		"what is for sinks": {into, func(c *Config) {
+			c.Schema.Columns, c.Flush.Rows, c.From = []record.Column{{Name: "a"}}, 10, From{kafka.From{Latest: true}}
+		}, []string{"schema: schema is for a sink", "flush: flush is for a sink; move it to the connector that empties the topic", "from: from is for a sink"}},
 		"a source's own dead letters": {into, func(c *Config) { c.Errors = Errors{"dead_letter", "t"} }, []string{
 			"errors.topic: the connector fills the topic of its dead letters; give them one of their own"}},
 		"a sink's own dead letters": {outOf, func(c *Config) { c.Errors = Errors{"dead_letter", "t"} }, []string{

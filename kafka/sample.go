@@ -33,46 +33,82 @@ func (c *Client) Sample(ctx context.Context, group, topic string, n int) ([]reco
 	if err != nil {
 		return nil, fmt.Errorf("topic %s: %w", topic, err)
 	}
-	out := make([]record.Batch, len(starts))
-	open, each := len(starts), max(n/max(len(starts), 1), 1)
-	held, most := make([]int, len(starts)), sampleBytes/max(len(starts), 1)
-	done := make([]bool, len(starts))
-	var said error // by the library, last
-	finish := func(p int32) {
-		if !done[p] {
-			done[p], open = true, open-1
-			_ = consumer.Pause([]kafka.TopicPartition{{Topic: &topic, Partition: p}}) // it only saves work
+	m := &sample{topic: topic, ends: ends, out: make([]record.Batch, len(starts)), open: len(starts), done: make([]bool, len(starts)),
+		held: make([]int, len(starts)), each: max(n/max(len(starts), 1), 1), most: sampleBytes / max(len(starts), 1)}
+	for m.open > 0 && ctx.Err() == nil {
+		if err := m.take(c, consumer.Poll(100)); err != nil {
+			return nil, fmt.Errorf("topic %s: %w", topic, err)
 		}
+		m.pause(consumer)
 	}
-	for open > 0 && ctx.Err() == nil {
-		switch e := consumer.Poll(100).(type) {
-		case kafka.PartitionEOF:
-			finish(e.Partition)
-		case *kafka.Message:
-			b := &out[e.TopicPartition.Partition]
-			b.Topic, b.Partition = topic, e.TopicPartition.Partition
-			if e.TopicPartition.Error != nil {
-				return nil, fmt.Errorf("topic %s: %w", topic, e.TopicPartition.Error)
-			}
-			at := int64(e.TopicPartition.Offset)
-			if !done[b.Partition] && at < ends[b.Partition] {
-				b.Records = append(b.Records, fromMessage(e))
-				held[b.Partition] += len(e.Key) + len(e.Value)
-			}
-			if at+1 >= ends[b.Partition] || len(b.Records) == each || held[b.Partition] >= most {
-				finish(b.Partition)
-			}
-		case kafka.Error:
-			if c.log("kafka", "error", e.Error()); e.IsFatal() {
-				return nil, fmt.Errorf("topic %s: %w", topic, e)
-			}
-			said = e
+	if ctx.Err() != nil && m.said != nil {
+		return nil, fmt.Errorf("topic %s: %w: %w", topic, ctx.Err(), m.said)
+	}
+	return m.out, ctx.Err()
+}
+
+// sample is a sample under way.
+type sample struct {
+	topic      string
+	ends       []int64
+	each, most int // records and bytes of a partition
+	out        []record.Batch
+	held       []int // bytes
+	done       []bool
+	open       int     // how many are not done
+	finished   []int32 // those that have been since the last pause
+	said       error   // by the library, last
+}
+
+// take takes note of one event.
+func (m *sample) take(c *Client, event kafka.Event) error {
+	switch e := event.(type) {
+	case kafka.PartitionEOF:
+		m.finish(e.Partition)
+	case *kafka.Message:
+		switch err := e.TopicPartition.Error; {
+		case passing(err): // the client goes on by itself
+			m.said = err
+		case err != nil:
+			return err
+		default:
+			m.add(e)
 		}
+	case kafka.Error:
+		if c.log("kafka", "error", e.Error()); e.IsFatal() {
+			return e
+		}
+		m.said = e
 	}
-	if ctx.Err() != nil && said != nil {
-		return nil, fmt.Errorf("topic %s: %w: %w", topic, ctx.Err(), said)
+	return nil
+}
+
+func (m *sample) add(e *kafka.Message) {
+	p, at := e.TopicPartition.Partition, int64(e.TopicPartition.Offset)
+	b := &m.out[p]
+	b.Topic, b.Partition = m.topic, p
+	if !m.done[p] && at < m.ends[p] {
+		b.Records = append(b.Records, fromMessage(e))
+		m.held[p] += len(e.Key) + len(e.Value)
 	}
-	return out, ctx.Err()
+	if at+1 >= m.ends[p] || len(b.Records) == m.each || m.held[p] >= m.most {
+		m.finish(p)
+	}
+}
+
+func (m *sample) finish(p int32) {
+	if !m.done[p] {
+		m.done[p], m.open = true, m.open-1
+		m.finished = append(m.finished, p)
+	}
+}
+
+// pause spares the brokers what is not wanted any more.
+func (m *sample) pause(consumer *kafka.Consumer) {
+	for _, p := range m.finished {
+		_ = consumer.Pause([]kafka.TopicPartition{{Topic: &m.topic, Partition: p}}) // it only saves work
+	}
+	m.finished = m.finished[:0]
 }
 
 // sampleRange is where the group stands in each partition, or the beginning; and where the partition ends.

@@ -1,0 +1,80 @@
+package connector
+
+import (
+	"context"
+	"time"
+
+	"github.com/penstock/penstock/sink"
+)
+
+// relieve takes what the partition holds out of memory, if it was asked to let go of some and its writer can: its files need not be
+// small for that. Where nothing is gained, the interval is cut early.
+func (t *task) relieve() {
+	s, ok := t.writer.(sink.Spiller)
+	if !ok || !t.Budget.pressed(t.state) {
+		return
+	}
+	freed, err := s.Spill()
+	if err != nil {
+		t.Log.Warn("rows could not be moved out of memory", "connector", t.Name, "topic", t.p.Topic, "partition", t.p.ID, "error", err)
+	}
+	if freed > 0 {
+		t.weigh()
+		t.state.press.Store(false)
+	}
+}
+
+// weigh tells the budget what the writer and dead letters hold in memory.
+func (t *task) weigh() {
+	held := t.weight
+	if t.flight != nil {
+		held += t.flight.weight
+	}
+	if s, ok := t.writer.(sink.Sized); ok {
+		held += s.Size()
+	}
+	t.Budget.set(t.state, held)
+}
+
+// patience is how long a partition waits for others to let go of memory, before it flushes what it holds itself.
+const patience = time.Second
+
+// breathe waits while the process as a whole holds more than its budget, and this partition a good part of it.
+func (t *task) breathe(ctx context.Context) error {
+	if !t.Budget.over(t.state) {
+		return nil
+	}
+	defer t.pauses()()
+	for began := time.Now(); t.Budget.over(t.state) && t.until == 0 && ctx.Err() == nil && !t.p.Stopping(); {
+		var err error
+		switch {
+		case t.Budget.pressed(t.state), t.flight == nil && t.rows+len(t.dead) > 0 && time.Since(began) > patience:
+			err = t.flush(ctx)
+		case t.flight != nil:
+			err = t.await(ctx)
+		default:
+			t.Budget.wait(ctx)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// pauses is called where the partition begins to wait for memory; what it returns, where it goes on. A pause that lasts is news.
+func (t *task) pauses() (over func()) {
+	if t.paused {
+		return func() {}
+	}
+	t.paused = true
+	says := func(what string) {
+		t.Log.Info(what, "connector", t.Name, "topic", t.p.Topic, "partition", t.p.ID, "held_bytes", t.Budget.Held(), "budget_bytes", t.Budget.Limit)
+	}
+	lasts := time.AfterFunc(patience, func() { says("reading paused: the process holds as much as memory allows") })
+	return func() {
+		if t.paused = false; !lasts.Stop() {
+			says("reading resumed")
+		}
+	}
+}
