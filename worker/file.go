@@ -2,6 +2,7 @@
 package worker
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -58,20 +59,25 @@ func (f *File) Check() error {
 	return errors.Join(errs...)
 }
 
-// topics refuses a topic that two sources would make with different partitions: whoever came first would decide.
+// topics sees to it that whichever source comes first makes a topic with the same partitions: one that does not say how many goes by
+// another that does, and two that say different things are refused.
 func (f *File) topics() error {
 	var errs []error
-	first := map[string]Entry{}
+	says := map[string]Entry{}
 	for _, e := range f.Connectors {
 		t := e.Config.Topic
-		other, is := first[t.Name]
+		other, is := says[t.Name]
 		switch {
-		case t.Name == "":
+		case t.Partitions == 0:
 		case !is:
-			first[t.Name] = e
+			says[t.Name] = e
 		case other.Config.Topic.Partitions != t.Partitions:
 			errs = append(errs, plugin.Option("connectors."+e.Name+".topic", fmt.Errorf("%s makes the topic %s with another number of partitions; say the same in both", other.Name, t.Name)))
 		}
+	}
+	for i := range f.Connectors {
+		t := &f.Connectors[i].Config.Topic
+		t.Partitions = cmp.Or(t.Partitions, says[t.Name].Config.Topic.Partitions)
 	}
 	return errors.Join(errs...)
 }

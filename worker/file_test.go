@@ -40,3 +40,21 @@ func TestMistakes(t *testing.T) {
 		}
 	}
 }
+
+// Sources of one topic agree on its partitions, whichever of them makes it.
+func TestPartitionsOfOneTopic(t *testing.T) {
+	source := func(name, topic string) string { return "  " + name + ": {source: {csv: x}, topic: " + topic + "}\n" }
+	text := "kafka: {brokers: [x]}\nconnectors:\n" + source("a", "t") + source("b", "{name: t, partitions: 3}") + source("c", "u")
+	f, err := Read(registry(), "test.yaml", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []int{3, 3, 0} {
+		if got := f.Connectors[i].Config.Topic.Partitions; got != want {
+			t.Errorf("%s: %d partitions, want %d", f.Connectors[i].Name, got, want)
+		}
+	}
+	if _, err := Read(registry(), "test.yaml", []byte(text+source("d", "{name: t, partitions: 4}"))); err == nil || !strings.HasPrefix(err.Error(), "test.yaml:6: connectors.d.topic: b makes the topic t ") {
+		t.Error(err)
+	}
+}
