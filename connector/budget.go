@@ -7,7 +7,7 @@ import (
 )
 
 // Budget is what all rows that the process holds may take together, in bytes. It is shared by every connector.
-// Near it the partition that holds most is asked to flush; at it, those wait that hold more than their share.
+// From half of it on the partition that holds most is asked to let go of some; at it, those wait that hold more than their share.
 type Budget struct {
 	Limit int64
 
@@ -34,7 +34,7 @@ func (b *Budget) set(p *PartitionStatus, n int64) {
 	}
 }
 
-// press asks the partition that holds most to flush, unless one that was asked has not yet.
+// press asks the partition that holds most to let go of some, unless one that was asked has not yet.
 func (b *Budget) press() {
 	var most *PartitionStatus
 	for p, n := range b.held {
@@ -51,7 +51,7 @@ func (b *Budget) press() {
 	}
 }
 
-// pressed tells whether this partition was asked to flush.
+// pressed tells whether this partition was asked to let go of some.
 func (b *Budget) pressed(p *PartitionStatus) bool { return p.press.Load() }
 
 // over tells whether the partition has to wait. One that holds less than half its share has not: it may be that of a connector
