@@ -8,7 +8,6 @@ import (
 	"io"
 	"io/fs"
 	"math/rand/v2"
-	"os"
 	"strings"
 	"time"
 
@@ -29,6 +28,14 @@ type athenaBlock struct {
 	Workgroup  string `yaml:"workgroup" doc:"The workgroup that penstock query runs in."`
 	Database   string `yaml:"database" doc:"The database of tables that a query names without one."`
 	Output     string `yaml:"output" doc:"Where Athena puts results, as in s3://bucket/athena/, unless the workgroup says."`
+}
+
+// Check holds the rules of the options.
+func (b athenaBlock) Check() error {
+	if b.Output == "" || strings.HasPrefix(b.Output, "s3://") {
+		return nil
+	}
+	return plugin.Option("output", fmt.Errorf("%q is not a place in S3; write it as in s3://bucket/athena/", b.Output))
 }
 
 func athenaDefaults() athenaBlock { return athenaBlock{Workgroup: "primary"} }
@@ -69,7 +76,7 @@ took go to standard error. An interrupt cancels the query.`,
 			return q.run(ctx, args[0], rows)
 		},
 	}
-	c.Flags().StringVar(&file, "file", defaultFile, "the file with the athena block; without one, the workgroup is primary")
+	c.Flags().StringVarP(&file, "file", "f", defaultFile, "the file with the athena block; without one, the workgroup is primary")
 	output = outputFlag(c, "table", "csv", "json")
 	return c
 }
@@ -80,20 +87,15 @@ func patient(o *athena.Options) { o.RetryMaxAttempts = 8 }
 // readAthena reads the block. Only a file that the user named has to be there.
 func readAthena(r *plugin.Registry, name string, named bool) (athenaBlock, error) {
 	f := queryFile{File: *worker.Defaults(), Athena: athenaDefaults()}
-	text, err := os.ReadFile(name)
+	text, err := readText(name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && !named:
 		return f.Athena, nil
 	case err != nil:
-		return f.Athena, coded{err, exitInput}
-	}
-	if err := plugin.Decode(r, name, text, &f); err != nil {
 		return f.Athena, err
 	}
-	if o := f.Athena.Output; o != "" && !strings.HasPrefix(o, "s3://") {
-		return f.Athena, coded{fmt.Errorf("%s: athena.output: %q is not a place in S3; write it as in s3://bucket/athena/", name, o), exitInput}
-	}
-	return f.Athena, nil
+	err = plugin.Decode(r, name, text, &f)
+	return f.Athena, err
 }
 
 // athenaQuery is one run of the command.

@@ -275,8 +275,8 @@ func TestQueryInput(t *testing.T) {
 	for want, args := range map[string][]string{
 		"give one query, in quotes":    {"query"},
 		"not one of table, csv, json":  {"query", "SELECT 1", "-o", "xml"},
-		"no such file":                 {"query", "SELECT 1", "--file", "nowhere.yaml"},
-		"is not a place in S3":         {"query", "SELECT 1", "--file", bad},
+		"nowhere.yaml: no such file":   {"query", "SELECT 1", "-f", "nowhere.yaml"},
+		"bad.yaml:2: athena.output":    {"query", "SELECT 1", "--file", bad},
 		"unknown flag: --no-such-flag": {"query", "SELECT 1", "--no-such-flag"},
 	} {
 		var errOut bytes.Buffer
