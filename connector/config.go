@@ -91,6 +91,7 @@ func (c *Config) Check() error {
 		says("topics", "topics are for a sink; the topic that a source fills is topic: NAME", c.Topics.given())
 		says("flush", "flush is for a sink; move it to the connector that empties the topic", c.Flush != Defaults().Flush)
 		says("schema", "schema is for a sink; a source names its columns itself", len(c.Schema.Columns) > 0 || c.Schema.Names != Defaults().Schema.Names || c.Schema.New != Defaults().Schema.New)
+		says("on_offset_loss", "on_offset_loss is for a sink; a source reads no topic", c.OnOffsetLoss != Defaults().OnOffsetLoss)
 		says("from", "from is for a sink; a source goes on where its splits stand", c.From != From{})
 		says("after_flush", "after_flush is for a sink; move it to the connector that empties the topic", len(c.AfterFlush) > 0)
 	case c.Sink != nil:

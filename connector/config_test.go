@@ -45,7 +45,8 @@ func TestCheck(t *testing.T) {
 		"schema":               {outOf, func(c *Config) { c.Sink = asking{all: true} }, []string{"schema: the format writes typed columns; declare them"}},
 		"what is for sinks": {into, func(c *Config) {
 			c.Schema.Columns, c.Flush.Rows, c.From = []record.Column{{Name: "a"}}, 10, From{kafka.From{Latest: true}}
-		}, []string{"schema: schema is for a sink", "flush: flush is for a sink; move it to the connector that empties the topic", "from: from is for a sink"}},
+			c.OnOffsetLoss = "continue"
+		}, []string{"schema: schema is for a sink", "flush: flush is for a sink; move it to the connector that empties the topic", "from: from is for a sink", "on_offset_loss: on_offset_loss is for a sink"}},
 		"a source's own dead letters": {into, func(c *Config) { c.Errors = Errors{"dead_letter", "t"} }, []string{
 			"errors.topic: the connector fills the topic of its dead letters; give them one of their own"}},
 		"a sink's own dead letters": {outOf, func(c *Config) { c.Errors = Errors{"dead_letter", "t"} }, []string{
