@@ -60,25 +60,27 @@ func (c Config) Check() error {
 	}
 }
 
-// blamed is the property, behind a dot, that an error of librdkafka's is about: it ends in its name; "" if it names none.
+// blamed is the property, behind a dot, that an error of librdkafka's is about; "" if it names none.
 func blamed(properties map[string]string, err error) string {
 	for _, name := range sortedKeys(properties) {
-		if strings.HasSuffix(err.Error(), strconv.Quote(name)) {
-			return "." + name
+		for _, says := range []string{`property "` + name + `"`, `property: "` + name + `"`, "`" + name + "` must"} {
+			if strings.Contains(err.Error(), says) {
+				return "." + name
+			}
 		}
 	}
 	return ""
 }
 
-// tried makes a client that knows no broker, for what librdkafka says of the properties.
+// tried makes a client that knows no broker, for what librdkafka says of the properties, also beside those on which transactions rest.
 func tried(properties map[string]string) error {
-	m := kafka.ConfigMap{"log_level": 0}
+	m := kafka.ConfigMap{"log_level": 0, "transactional.id": "check", "enable.idempotence": true, "transaction.timeout.ms": transactionTime}
 	for k, v := range properties {
 		m[k] = v
 	}
 	p, err := kafka.NewProducer(&m)
 	if err != nil {
-		return err
+		return errors.New(strings.TrimSpace(err.Error()))
 	}
 	p.Close()
 	return nil

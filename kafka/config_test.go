@@ -15,6 +15,8 @@ func TestPropertiesThatAreRefused(t *testing.T) {
 	for props, want := range map[string]string{
 		"securty.protocol=SSL":    `No such configuration property: "securty.protocol"`,
 		"session.timeout.ms=soon": `Invalid value for configuration property "session.timeout.ms"`,
+		"message.max.bytes=10":    `properties.message.max.bytes: Configuration property "message.max.bytes" value 10 is outside allowed range 1000..1000000000`,
+		"acks=1":                  "properties.acks: `acks` must be set to `all`",
 	} {
 		k, v, _ := strings.Cut(props, "=")
 		if err := (Config{Properties: map[string]string{k: v}}).Check(); err == nil || !strings.Contains(err.Error(), want) {
