@@ -104,6 +104,7 @@ func (c *Config) Check() error {
 	says("topic.partitions", "there are no fewer than 1; leave it out for the broker's default", c.Topic.Partitions < 0)
 	says("flush", "nothing would ever be flushed; set rows, bytes, every or idle", c.Flush == Flush{})
 	errs = append(errs, c.Flush.check(), c.topicNames())
+	says("errors.topic", "a topic is for dead letters alone; set on_bad_record: dead_letter, or leave it out", c.Errors.Topic != "" && c.Errors.OnBadRecord != "dead_letter")
 	says("errors.topic", "dead letters need a topic; add topic: NAME", c.Errors.OnBadRecord == "dead_letter" && c.Errors.Topic == "")
 	says("errors.topic", "the connector reads the topic of its dead letters; give them one of their own", c.Errors.Topic != "" && slices.Contains(c.Topics.Names, c.Errors.Topic))
 	says("errors.topic", "the connector fills the topic of its dead letters; give them one of their own", c.Errors.Topic != "" && c.Topic.Name == c.Errors.Topic)

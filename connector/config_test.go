@@ -49,6 +49,7 @@ func TestCheck(t *testing.T) {
 		}, []string{"schema: schema is for a sink", "flush: flush is for a sink; move it to the connector that empties the topic", "from: from is for a sink", "on_offset_loss: on_offset_loss is for a sink"}},
 		"a source's own dead letters": {into, func(c *Config) { c.Errors = Errors{"dead_letter", "t"} }, []string{
 			"errors.topic: the connector fills the topic of its dead letters; give them one of their own"}},
+		"a topic of no dead letters": {outOf, func(c *Config) { c.Errors.Topic = "d" }, []string{"errors.topic: a topic is for dead letters alone; set on_bad_record: dead_letter, or leave it out"}},
 		"a sink's own dead letters": {outOf, func(c *Config) { c.Errors = Errors{"dead_letter", "t"} }, []string{
 			"errors.topic: the connector reads the topic of its dead letters; give them one of their own"}},
 		"names and a match": {outOf, func(c *Config) { c.Topics.Match.UnmarshalText([]byte("t.*")) }, []string{"topics.match: names and match are two ways to say which topics; leave one out"}},

@@ -50,7 +50,7 @@ func TestTopicsNow(t *testing.T) {
 		r.topic + `|x.*|state`: {r.topic},
 		"a":                    nil,
 	} {
-		text := strings.Replace(r.local("errors: {topic: "+r.topic+".dead}"), "["+r.topic+"]", fmt.Sprintf("{match: %q}", match), 1)
+		text := strings.Replace(r.local("errors: {on_bad_record: dead_letter, topic: "+r.topic+".dead}"), "["+r.topic+"]", fmt.Sprintf("{match: %q}", match), 1)
 		config := decode(t, text)
 		got, err := config.TopicsNow(t.Context(), a)
 		if !slices.Equal(got, want) || (err == nil) != (want != nil) {
