@@ -7,14 +7,15 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 )
 
 // A Metadata request, version 1, for no topic: length, API key, version, correlation id, null client id, empty list.
 var metadataRequest = []byte{0, 0, 0, 14, 0, 3, 0, 1, 0, 0, 0, 7, 0xff, 0xff, 0, 0, 0, 0}
 
-// answers asks the broker at addr for the brokers of its cluster: nil where node is one of them, which it is once it
+// answers asks the broker at addr for the brokers of its cluster: nil where all these are among them, as each is once it
 // takes clients.
-func answers(ctx context.Context, addr string, node int32) error {
+func answers(ctx context.Context, addr string, want ...int32) error {
 	conn, err := new(net.Dialer).DialContext(ctx, "tcp", addr)
 	if err != nil {
 		return err
@@ -34,12 +35,12 @@ func answers(ctx context.Context, addr string, node int32) error {
 	if err != nil {
 		return err
 	}
-	for _, n := range nodes {
-		if n == node {
-			return nil
+	for _, node := range want {
+		if !slices.Contains(nodes, node) {
+			return fmt.Errorf("broker %d is not in its cluster yet, which has %v", node, nodes)
 		}
 	}
-	return fmt.Errorf("broker %d is not in its cluster yet, which has %v", node, nodes)
+	return nil
 }
 
 func readReply(r io.Reader) ([]byte, error) {

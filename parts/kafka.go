@@ -23,6 +23,7 @@ type KafkaOptions struct {
 	Voters         string            // controller.quorum.voters: this broker alone
 	ClusterID      string            // one for all clusters of one broker
 	Heap           string            // 512m
+	Java           []string          // more options of the JVM
 	Properties     map[string]string // server properties; they replace any default
 }
 
@@ -63,7 +64,8 @@ func (b *Broker) Restart(ctx context.Context) error {
 			return err
 		}
 	}
-	p, err := start(b.dir, "kafka", b.java(context.WithoutCancel(ctx), "-Xmx"+b.options.Heap, "kafka.Kafka", b.config()))
+	args := append(slices.Clone(b.options.Java), "-Xmx"+b.options.Heap, "kafka.Kafka", b.config())
+	p, err := start(b.dir, "kafka", b.java(context.WithoutCancel(ctx), args...))
 	if err != nil {
 		return err
 	}
@@ -100,7 +102,7 @@ func (b *Broker) java(ctx context.Context, args ...string) *exec.Cmd {
 	return exec.CommandContext(ctx, "java", append(fixed, args...)...)
 }
 
-// filled is o with a value for every option but Properties.
+// filled is o with a value for every option but Java and Properties.
 func (o KafkaOptions) filled() (KafkaOptions, error) {
 	ports, err := FreePorts(2)
 	if err != nil {
