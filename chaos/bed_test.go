@@ -38,8 +38,12 @@ func newBed(t *testing.T) *bed {
 
 func newBedOn(t *testing.T, brokers string) *bed {
 	t.Helper()
+	return newBedIn(t, brokers, parts.S3(t))
+}
+
+func newBedIn(t *testing.T, brokers string, access parts.S3Access) *bed {
+	t.Helper()
 	name := "chaos-" + strconv.FormatInt(time.Now().UnixNano(), 36)
-	access := parts.S3(t)
 	b := &bed{t: t, name: name, dir: t.TempDir(), cluster: newCluster(t, brokers), bucket: newBucket(t, access, name)}
 	b.proxy = newProxy(t, access.Endpoint)
 	b.hooks = newCrawler(t)

@@ -48,5 +48,6 @@ func (c Cache) path(elem ...string) string {
 // Python is the interpreter that has the readers installed.
 func (c Cache) Python() string { return c.path("venv", "bin", "python") }
 
-func (c Cache) jars() string  { return c.path("kafka", "lib") }
-func (c Cache) minio() string { return c.path("bin", "minio") }
+func (c Cache) jars() string    { return c.path("kafka", "lib") }
+func (c Cache) minio() string   { return c.path("bin", "minio") }
+func (c Cache) versity() string { return c.path("bin", "versitygw") }

@@ -34,7 +34,7 @@ func StartMinIO(ctx context.Context, dir string) (*MinIO, error) {
 	if err != nil {
 		return nil, err
 	}
-	s3 := S3Access{Endpoint: "http://" + addr(ports[0]), AccessKey: "penstock", SecretKey: "penstock-secret", Region: "us-east-1"}
+	s3 := s3Access(ports[0])
 	cmd := exec.Command(cache.minio(), "server", "--quiet", "--address", addr(ports[0]), "--console-address", addr(ports[1]),
 		"--certs-dir", filepath.Join(dir, "certs"), filepath.Join(dir, "objects"))
 	cmd.Env = append(os.Environ(), "MINIO_ROOT_USER="+s3.AccessKey, "MINIO_ROOT_PASSWORD="+s3.SecretKey,
@@ -47,6 +47,47 @@ func StartMinIO(ctx context.Context, dir string) (*MinIO, error) {
 		return nil, err
 	}
 	return &MinIO{p, s3}, nil
+}
+
+// Versity is a running Versity gateway: a second, independent S3, which keeps objects as files.
+type Versity struct {
+	*Process
+	S3 S3Access
+}
+
+// StartVersity starts a gateway with its objects and log in dir and returns when it takes requests; ctx bounds that wait only. The file
+// system of dir must have extended attributes.
+func StartVersity(ctx context.Context, dir string) (*Versity, error) {
+	cache, err := installed("versity")
+	if err != nil {
+		return nil, err
+	}
+	ports, err := FreePorts(1)
+	if err != nil {
+		return nil, err
+	}
+	objects := filepath.Join(dir, "objects")
+	if err := os.MkdirAll(objects, 0o755); err != nil {
+		return nil, err
+	}
+	s3 := s3Access(ports[0])
+	cmd := exec.Command(cache.versity(), "--quiet", "--keep-alive", "--health", "/health", "--port", addr(ports[0]),
+		"--region", s3.Region, "posix", objects)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "ROOT_ACCESS_KEY="+s3.AccessKey, "ROOT_SECRET_KEY="+s3.SecretKey)
+	p, err := start(dir, "versity", cmd)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.ready(ctx, get(s3.Endpoint+"/health")); err != nil {
+		return nil, err
+	}
+	return &Versity{p, s3}, nil
+}
+
+// s3Access is the way to any S3 of ours, on a port of this machine.
+func s3Access(port int) S3Access {
+	return S3Access{Endpoint: "http://" + addr(port), AccessKey: "penstock", SecretKey: "penstock-secret", Region: "us-east-1"}
 }
 
 // MotoServer is a running moto server: stand-ins of AWS services, Glue among them, that keep all in memory.

@@ -16,6 +16,7 @@ import (
 // The pins that are not in pom.xml and requirements.txt.
 const (
 	minioPin       = "github.com/minio/minio@v0.0.0-20260212201848-7aac2a2c5b7c"
+	versityPin     = "github.com/versity/versitygw/cmd/versitygw@v1.8.0"
 	staticcheckPin = "honnef.co/go/tools/cmd/staticcheck@v0.8.2"
 )
 
@@ -42,6 +43,7 @@ func steps() []step {
 		{"kafka", []string{pom, log4j}, "kafka/lib", []tool{java, maven}, installKafka},
 		{"python", []string{requirements}, "venv/bin/moto_server", []tool{python}, installPython},
 		{"minio", []string{minioPin}, "bin/minio", nil, goInstall(minioPin)},
+		{"versity", []string{versityPin}, "bin/versitygw", nil, goInstall(versityPin)},
 		{"staticcheck", []string{staticcheckPin}, "bin/staticcheck", nil, goInstall(staticcheckPin)},
 	}
 }
