@@ -44,16 +44,23 @@ func Env(b *Broker, m *MinIO, moto *MotoServer, python string) []string {
 	}
 }
 
-// need leaves the test out where the parts are not running, and fails it where nothing may be left out.
+// need is the value of a variable that the parts' runner sets.
 func need(t testing.TB, name string) string {
 	t.Helper()
 	value := os.Getenv(name)
-	switch {
-	case value != "":
-	case os.Getenv("CI") == "true":
-		t.Fatalf("%s is not set, and CI=true lets no test be left out: run make test, or go run ./parts/run go test", name)
-	default:
-		t.Skipf("%s is not set: run make test, or go run ./parts/run go test", name)
+	if value == "" {
+		unavailable(t, name+" is not set: run make test, or go run ./parts/run go test")
 	}
 	return value
+}
+
+// unavailable leaves the test out, and fails it where nothing may be left out.
+func unavailable(t testing.TB, why string) {
+	t.Helper()
+	switch os.Getenv("CI") {
+	case "true":
+		t.Fatalf("CI=true lets no test be left out: %s", why)
+	default:
+		t.Skip(why)
+	}
 }

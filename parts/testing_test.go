@@ -12,7 +12,7 @@ type outcome struct {
 }
 
 func (o *outcome) Helper()               {}
-func (o *outcome) Skipf(string, ...any)  { o.skipped = true }
+func (o *outcome) Skip(...any)           { o.skipped = true }
 func (o *outcome) Fatalf(string, ...any) { o.failed = true }
 
 func TestNeed(t *testing.T) {
