@@ -46,6 +46,7 @@ func newBedIn(t *testing.T, brokers string, access parts.S3Access) *bed {
 	name := "chaos-" + strconv.FormatInt(time.Now().UnixNano(), 36)
 	b := &bed{t: t, name: name, dir: t.TempDir(), cluster: newCluster(t, brokers), bucket: newBucket(t, access, name)}
 	b.proxy = newProxy(t, access.Endpoint)
+	b.proxy.access = access
 	b.hooks = newCrawler(t)
 	t.Cleanup(func() {
 		if t.Failed() {

@@ -71,9 +71,7 @@ func TestStoreIsBad(t *testing.T) {
 	b := newBed(t)
 	b.make(b.name, 1)
 	b.file("connectors.yaml", simple)
-	n := 0
-	faults := []fault{pass, reset, pass, away, pass, late, late, pass, pass}
-	b.proxy.set(func(*http.Request) fault { n++; return faults[n%len(faults)] })
+	b.proxy.set(turns(pass, reset, pass, away, pass, late, late, pass, fails, busy, pass, lie, pass, skew, pass, pass, blind, slow))
 	b.add(200, "")
 	b.drain()
 	b.wantAll()

@@ -6,13 +6,20 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"net"
+	"net/http"
 	"os"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/aws/smithy-go"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -190,4 +197,149 @@ func commitAs(ctx context.Context, cl *kgo.Client, name string, offset int64) er
 		return err
 	}
 	return kerr.ErrorForCode(resp.Topics[0].Partitions[0].ErrorCode)
+}
+
+// proxied is a bucket, and a client of it that comes through a proxy and tries only once.
+func proxied(t *testing.T) (*bucket, *proxy, *s3.Client) {
+	t.Helper()
+	access := parts.S3(t)
+	b := newBucket(t, access, "proxy-"+strconv.FormatInt(time.Now().UnixNano(), 36))
+	p := newProxy(t, access.Endpoint)
+	p.access = access
+	access.Endpoint = p.url
+	return b, p, s3.New(newS3(t, access).Options(), func(o *s3.Options) { o.RetryMaxAttempts = 1 })
+}
+
+// TestProxy puts an object where one stands or none does, through each fault, and looks at what has become of it.
+func TestProxy(t *testing.T) {
+	t.Parallel()
+	type outcome struct {
+		before, code, after string
+	}
+	const refused, cut = "PreconditionFailed", "no answer"
+	for f, want := range map[fault]outcome{
+		pass:  {"old", refused, "old"},
+		hold:  {"", cut, ""},
+		lose:  {"", cut, "new"},
+		reset: {"", cut, ""},
+		away:  {"", "SlowDown", ""},
+		late:  {"", cut, "new"},
+		fails: {"", "InternalError", ""},
+		busy:  {"", "TooManyRequests", ""},
+		slow:  {"", "", "new"},
+		lie:   {"", "InternalError", ""},
+		skew:  {"", "RequestTimeTooSkewed", ""},
+		blind: {"old", "", "new"},
+	} {
+		t.Run(f.String(), func(t *testing.T) {
+			t.Parallel()
+			b, p, client := proxied(t)
+			if want.before != "" {
+				b.put("o", want.before, nil)
+			}
+			p.set(func(*http.Request) fault { return f })
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+			if want.code == cut {
+				ctx, cancel = context.WithTimeout(ctx, time.Second)
+			}
+			defer cancel()
+			_, err := client.PutObject(ctx, &s3.PutObjectInput{Bucket: &b.name, Key: aws.String("o"), Body: strings.NewReader("new"), IfNoneMatch: aws.String("*")})
+			got := outcome{want.before, codeOf(err), ""}
+			if api := smithy.APIError(nil); err != nil && !errors.As(err, &api) {
+				got.code = cut
+			}
+			for _, o := range b.objects("") {
+				got.after = string(o.body)
+			}
+			if got != want {
+				t.Errorf("%+v (%v), want %+v", got, err, want)
+			}
+		})
+	}
+	if kinds != 12 {
+		t.Errorf("%d kinds of fault, of which 12 are tested", kinds)
+	}
+}
+
+func TestProxyIsSlowBothWays(t *testing.T) {
+	t.Parallel()
+	b, p, client := proxied(t)
+	p.set(func(*http.Request) fault { return slow })
+	long := strings.Repeat("x", 700)
+	for way, do := range map[string]func() error{
+		"to the service": func() error {
+			_, err := client.PutObject(t.Context(), &s3.PutObjectInput{Bucket: &b.name, Key: aws.String("o"), Body: strings.NewReader(long)})
+			return err
+		},
+		"from the service": func() error {
+			b.put("p", long, nil)
+			out, err := client.GetObject(t.Context(), &s3.GetObjectInput{Bucket: &b.name, Key: aws.String("p")})
+			if err != nil {
+				return err
+			}
+			defer out.Body.Close()
+			body, err := io.ReadAll(out.Body)
+			if string(body) != long {
+				t.Errorf("%d bytes, want %d", len(body), len(long))
+			}
+			return err
+		},
+	} {
+		began := time.Now()
+		if err := do(); err != nil || time.Since(began) < 700*time.Millisecond {
+			t.Errorf("%s: error %v after %v", way, err, time.Since(began))
+		}
+	}
+}
+
+// TestProxySkews lets the SDK set its clock by a service whose clock is wrong, and then by one whose clock is right again.
+func TestProxySkews(t *testing.T) {
+	t.Parallel()
+	b, p, _ := proxied(t)
+	access := parts.S3(t)
+	access.Endpoint = p.url
+	var answers []fault
+	p.set(func(*http.Request) fault {
+		answers = append(answers, pass)
+		if len(answers) == 1 {
+			return skew
+		}
+		return pass
+	})
+	_, err := newS3(t, access).PutObject(t.Context(), &s3.PutObjectInput{Bucket: &b.name, Key: aws.String("o"), Body: strings.NewReader("new")})
+	p.set(nil)
+	if err != nil || len(answers) != 3 {
+		t.Errorf("error %v after %d attempts, want none after 3: one is refused by the proxy, one by the service", err, len(answers))
+	}
+}
+
+// TestProxyLies answers 200 to the end of an upload, and means an error.
+func TestProxyLies(t *testing.T) {
+	t.Parallel()
+	b, p, client := proxied(t)
+	in := &s3.CreateMultipartUploadInput{Bucket: &b.name, Key: aws.String("o")}
+	up, err := client.CreateMultipartUpload(t.Context(), in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	part, err := client.UploadPart(t.Context(), &s3.UploadPartInput{Bucket: in.Bucket, Key: in.Key, UploadId: up.UploadId, PartNumber: aws.Int32(1), Body: strings.NewReader("new")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.set(func(*http.Request) fault { return lie })
+	end := &s3.CompleteMultipartUploadInput{Bucket: in.Bucket, Key: in.Key, UploadId: up.UploadId,
+		MultipartUpload: &types.CompletedMultipartUpload{Parts: []types.CompletedPart{{ETag: part.ETag, PartNumber: aws.Int32(1)}}}}
+	if _, err := client.CompleteMultipartUpload(t.Context(), end); codeOf(err) != "InternalError" {
+		t.Errorf("complete: %v", err)
+	}
+	if _, err := client.ListObjectsV2(t.Context(), &s3.ListObjectsV2Input{Bucket: in.Bucket}); codeOf(err) != "InternalError" {
+		t.Errorf("list: %v", err)
+	}
+	p.set(nil)
+	if keys := b.list(""); len(keys) != 0 {
+		t.Errorf("there are %q", keys)
+	}
+	if _, err := client.CompleteMultipartUpload(t.Context(), end); err != nil {
+		t.Errorf("complete again: %v", err)
+	}
 }

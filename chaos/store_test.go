@@ -29,17 +29,22 @@ type bucket struct {
 
 func newBucket(t testing.TB, access parts.S3Access, name string) *bucket {
 	t.Helper()
-	transport := &http.Transport{MaxIdleConnsPerHost: 32}
-	t.Cleanup(transport.CloseIdleConnections)
-	client := s3.New(s3.Options{
-		HTTPClient: &http.Client{Transport: transport},
-		Region:     access.Region, BaseEndpoint: &access.Endpoint, UsePathStyle: true,
-		Credentials: credentials.NewStaticCredentialsProvider(access.AccessKey, access.SecretKey, ""),
-	})
+	client := newS3(t, access)
 	if _, err := client.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: &name}); err != nil {
 		t.Fatal(err)
 	}
 	return &bucket{t, name, client}
+}
+
+func newS3(t testing.TB, access parts.S3Access) *s3.Client {
+	t.Helper()
+	transport := &http.Transport{MaxIdleConnsPerHost: 32}
+	t.Cleanup(transport.CloseIdleConnections)
+	return s3.New(s3.Options{
+		HTTPClient: &http.Client{Transport: transport},
+		Region:     access.Region, BaseEndpoint: &access.Endpoint, UsePathStyle: true,
+		Credentials: credentials.NewStaticCredentialsProvider(access.AccessKey, access.SecretKey, ""),
+	})
 }
 
 // object is one file of a sink, as it says itself.

@@ -39,6 +39,7 @@ var remedies = map[string]string{
 	"InvalidAccessKeyId":            "correct the credentials, or endpoint",
 	"SignatureDoesNotMatch":         "correct the credentials, or endpoint",
 	"ExpiredToken":                  "renew the credentials",
+	"RequestTimeTooSkewed":          "set the clock of this machine, or of the service, right",
 	"InvalidBucketName":             "correct bucket, or set path_style: true for a stand-in of S3",
 	"NotImplemented":                "use a store that knows If-None-Match, or set head_first: true",
 	"AccessControlListNotSupported": "leave out acl: the bucket's owner owns every object in it",

@@ -136,6 +136,7 @@ func TestErrorsNameTheRemedy(t *testing.T) {
 		{404, "NoSuchBucket", "make the bucket"},
 		{403, "AccessDenied", "allow s3:PutObject"},
 		{403, "InvalidAccessKeyId", "correct the credentials"},
+		{403, "RequestTimeTooSkewed", "set the clock"},
 		{301, "PermanentRedirect", "set region"},
 		{400, "AuthorizationHeaderMalformed", "set region"},
 		{501, "NotImplemented", "knows If-None-Match, or set head_first: true"},
