@@ -32,13 +32,14 @@ func Penstock(t testing.TB, tags ...string) string {
 
 // buildPenstock leaves alone what is up to date. The go command works beside the binary's place, so that it renames the new one
 // into it, even where another test process runs the one before.
-func buildPenstock(name string, tags []string) (string, error) {
+func buildPenstock(name string, tags []string, flags ...string) (string, error) {
 	cache, err := FindCache()
 	if err != nil {
 		return "", err
 	}
 	path := cache.path("bin", name)
-	cmd := exec.Command("go", "build", "-tags", strings.Join(tags, ","), "-o", path, "./cmd/penstock")
+	args := append([]string{"build", "-tags", strings.Join(tags, ","), "-o", path}, flags...)
+	cmd := exec.Command("go", append(args, "./cmd/penstock")...)
 	cmd.Dir = filepath.Dir(string(cache))
 	cmd.Env = append(os.Environ(), "GOTMPDIR="+filepath.Dir(path))
 	if out, err := cmd.CombinedOutput(); err != nil {
