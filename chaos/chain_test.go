@@ -1,6 +1,7 @@
 package chaos
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -48,6 +49,14 @@ func (b *bed) generation(group string) (latest int32) {
 // was passed without a plan: what the data alone may not show.
 func (b *bed) wantChain() {
 	b.t.Helper()
+	for _, why := range b.breaks() {
+		b.t.Error(why)
+	}
+}
+
+// breaks is where the chain does not hold.
+func (b *bed) breaks() (all []string) {
+	b.t.Helper()
 	type key struct {
 		topic     string
 		partition int32
@@ -70,12 +79,13 @@ func (b *bed) wantChain() {
 			continue
 		}
 		if why := broken(*before, c.mark, filled[key{topic, c.partition}]); why != "" {
-			b.t.Errorf("group %s, partition %d: %v follows %v: %s", group, c.partition, c.mark, *before, why)
+			all = append(all, fmt.Sprintf("group %s, partition %d: %v follows %v: %s", group, c.partition, c.mark, *before, why))
 		}
 	}
 	if len(last) == 0 {
-		b.t.Error("the groups have no history")
+		all = append(all, "the groups have no history")
 	}
+	return all
 }
 
 // broken says why one mark may not follow another, where the topic has rows at these offsets.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"strings"
 	"testing"
 	"time"
 
@@ -62,11 +63,18 @@ func (c *cluster) check(what string, code int16) {
 	}
 }
 
-func (c *cluster) make(topic string, partitions int32) {
+// make makes a topic, with configs such as "segment.ms=100".
+func (c *cluster) make(topic string, partitions int32, configs ...string) {
 	c.t.Helper()
 	req := kmsg.NewCreateTopicsRequest()
 	tp := kmsg.NewCreateTopicsRequestTopic()
 	tp.Topic, tp.NumPartitions, tp.ReplicationFactor = topic, partitions, 1
+	for _, config := range configs {
+		name, value, _ := strings.Cut(config, "=")
+		tc := kmsg.NewCreateTopicsRequestTopicConfig()
+		tc.Name, tc.Value = name, &value
+		tp.Configs = append(tp.Configs, tc)
+	}
 	req.Topics = append(req.Topics, tp)
 	c.check("make "+topic, ask(c, &req).Topics[0].ErrorCode)
 }
@@ -270,12 +278,24 @@ func (c *cluster) forget(group string) {
 // members are the ids under which a group knows its members.
 func (c *cluster) members(group string) (ids []string) {
 	c.t.Helper()
-	req := kmsg.NewDescribeGroupsRequest()
-	req.Groups = []string{group}
-	for _, m := range ask(c, &req).Groups[0].Members {
+	for _, m := range c.describe(group).Members {
 		ids = append(ids, m.MemberID)
 	}
 	return ids
+}
+
+// settled tells whether a group has so many members, and all of them know their part.
+func (c *cluster) settled(group string, members int) bool {
+	c.t.Helper()
+	g := c.describe(group)
+	return g.State == "Stable" && len(g.Members) == members
+}
+
+func (c *cluster) describe(group string) kmsg.DescribeGroupsResponseGroup {
+	c.t.Helper()
+	req := kmsg.NewDescribeGroupsRequest()
+	req.Groups = []string{group}
+	return ask(c, &req).Groups[0]
 }
 
 // topics are the names of all that the cluster has.

@@ -77,27 +77,32 @@ func (o object) place() (partition int32, first int64) {
 
 func (o object) String() string { return fmt.Sprintf("%s [%d,%d)", o.key, o.from, o.until) }
 
-// ids are the id members of the object's rows, which are JSON lines unless somebody has read them.
-func (o object) ids(t testing.TB) (ids []int) {
+// ids are the id members of the object's rows.
+func (o object) ids(t testing.TB) []int { t.Helper(); return ids(t, o.key, o.table()) }
+
+func ids(t testing.TB, name string, rows []map[string]any) (ids []int) {
 	t.Helper()
-	for _, row := range o.read {
+	for _, row := range rows {
 		id, err := strconv.ParseFloat(fmt.Sprint(row["id"]), 64)
 		if err != nil {
-			t.Fatalf("%s: %v: %v", o.key, row, err)
+			t.Fatalf("%s: %v: %v", name, row, err)
 		}
 		ids = append(ids, int(id))
 	}
+	return ids
+}
+
+// table is the object's rows, which are JSON lines unless somebody has read them. What is no JSON is an empty row.
+func (o object) table() (rows []map[string]any) {
 	if o.read != nil {
-		return ids
+		return o.read
 	}
 	for line := range bytes.Lines(o.body) {
-		var r struct{ ID int }
-		if err := json.Unmarshal(line, &r); err != nil {
-			t.Fatalf("%s: %q: %v", o.key, line, err)
-		}
-		ids = append(ids, r.ID)
+		var r map[string]any
+		_ = json.Unmarshal(line, &r)
+		rows = append(rows, r)
 	}
-	return ids
+	return rows
 }
 
 // list gives the keys below prefix, in order.

@@ -149,6 +149,7 @@ func (o KafkaOptions) properties(dir string) string {
 		"transaction.state.log.replication.factor": "1",
 		"transaction.state.log.min.isr":            "1",
 		"log.cleaner.dedupe.buffer.size":           "4194304", // of the heap
+		"log.cleaner.backoff.ms":                   "200",     // tests wait for it
 	}
 	maps.Copy(all, o.Properties)
 	var text strings.Builder
