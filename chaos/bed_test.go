@@ -141,6 +141,9 @@ func (b *bed) binary(tags ...string) string {
 	if b.bin != "" {
 		return b.bin
 	}
+	if name := os.Getenv(envVariant); name != "" {
+		return variantBin(b.t, name, tags...)
+	}
 	return parts.Penstock(b.t, tags...)
 }
 

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/penstock/penstock/parts"
@@ -75,7 +76,7 @@ func TestVariants(t *testing.T) {
 			})
 			t.Run("broken", func(t *testing.T) {
 				t.Parallel()
-				f := v.run(bed(t), parts.Variant(t, filepath.Join("variants", v.name+".diff"), "points"))
+				f := v.run(bed(t), variantBin(t, v.name, "points"))
 				if f.by(v.caught) == 0 {
 					t.Errorf("not caught by %s; found: %v", v.caught, f)
 				}
@@ -84,6 +85,15 @@ func TestVariants(t *testing.T) {
 			})
 		})
 	}
+}
+
+// envVariant is a variant that all other tests run in the place of the sound penstock: those that should catch it fail.
+const envVariant = "PENSTOCK_CHAOS_VARIANT"
+
+// variantBin is the binary of a variant.
+func variantBin(t testing.TB, name string, tags ...string) string {
+	t.Helper()
+	return parts.Variant(t, filepath.Join("variants", name+".diff"), tags...)
 }
 
 // run takes a penstock through the scenario, and then looks.
@@ -186,7 +196,10 @@ func (b *bed) sleeps() {
 func (b *bed) sleepsBlind() {
 	b.proxy.set(func(r *http.Request) fault {
 		if r.Method == http.MethodPut && r.Header.Get("If-None-Match") != "" {
-			b.remove(strings.TrimPrefix(r.URL.Path, "/"+b.name+"/"))
+			key := strings.TrimPrefix(r.URL.Path, "/"+b.name+"/")
+			if _, err := b.s3.DeleteObject(b.t.Context(), &s3.DeleteObjectInput{Bucket: &b.bucket.name, Key: &key}); err != nil {
+				b.t.Error(err)
+			}
 		}
 		return pass
 	})
