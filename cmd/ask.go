@@ -26,18 +26,18 @@ type question struct {
 const answerTime = 30 * time.Second
 
 // ask puts questions, after those on what Kafka has. Where no broker answers, nothing else is asked of them.
-func (f *findings) ask(ctx context.Context, file *worker.File, sheet *plugin.Sheet, all []question) error {
+func (f *findings) ask(ctx context.Context, file *worker.File, sheet *plugin.Sheet, all []question, mask func(string) string) error {
 	var wrong plugin.Problems
 	put := func(q question) bool {
 		within, cancel := context.WithTimeout(ctx, answerTime)
 		defer cancel()
 		text, err := q.ask(within)
 		if err == nil {
-			f.Asked = append(f.Asked, answer{finding{sheet.Line(q.option), q.option, text}, true})
+			f.Asked = append(f.Asked, answer{finding{sheet.Line(q.option), q.option, mask(text)}, true})
 			return true
 		}
 		problems := sheet.Problems(q.option, err)
-		for _, p := range found(problems) {
+		for _, p := range found(problems, mask) {
 			f.Asked = append(f.Asked, answer{p, false})
 		}
 		wrong = append(wrong, problems...)

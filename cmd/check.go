@@ -74,13 +74,14 @@ func (f *findings) find(ctx context.Context, r *plugin.Registry, connect bool) e
 		athena = &block
 	}
 	if err != nil {
-		f.Mistakes = found(err)
+		f.Mistakes = found(err, r.Mask)
 		return err
 	}
 	f.Connectors = len(file.Connectors)
+	f.Warnings = found(sheet.Literals(), r.Mask)
 	for _, e := range file.Connectors {
 		for _, err := range e.Config.Advice() {
-			f.Warnings = append(f.Warnings, found(sheet.Problems("connectors."+e.Name, err))...)
+			f.Warnings = append(f.Warnings, found(sheet.Problems("connectors."+e.Name, err), r.Mask)...)
 		}
 	}
 	if !connect {
@@ -90,17 +91,18 @@ func (f *findings) find(ctx context.Context, r *plugin.Registry, connect bool) e
 	if athena != nil {
 		all = append(all, athena.questions()...)
 	}
-	return f.ask(ctx, file, sheet, all)
+	return f.ask(ctx, file, sheet, all, r.Mask)
 }
 
 // found is problems as findings; an error that is none is one of the whole file.
-func found(err error) (all []finding) {
+func found(err error, mask func(string) string) []finding {
 	problems := plugin.Problems{}
 	if !errors.As(err, &problems) {
-		return []finding{{Text: err.Error()}}
+		return []finding{{Text: mask(err.Error())}}
 	}
+	all := []finding{}
 	for _, p := range problems {
-		all = append(all, finding{p.Line, p.Option, p.Err.Error()})
+		all = append(all, finding{p.Line, p.Option, mask(p.Err.Error())})
 	}
 	return all
 }

@@ -67,14 +67,14 @@ func (d *devRun) run(ctx context.Context) error {
 	defer parts.Close()
 	s := newScreen(d.errOut)
 	defer s.close()
-	w, err := worker.Start(d.loader(parts), logger(s, slog.LevelWarn, d.verbose))
+	w, err := worker.Start(d.loader(parts), logger(s, slog.LevelWarn, d.verbose, d.r.Mask))
 	if err != nil {
 		return err
 	}
 	sum := newSummary(w, filepath.Join(devFolder, "s3"))
 	began := time.Now()
 	if endless == nil {
-		stop := s.follow(w, logger(s, slog.LevelInfo, d.verbose), reportTime)
+		stop := s.follow(w, logger(s, slog.LevelInfo, d.verbose, d.r.Mask), reportTime)
 		err := drain(ctx, w)
 		if stop(); err != nil {
 			return err

@@ -8,9 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// logger writes text on a terminal and JSON elsewhere; what is verbose, everything.
-func logger(w io.Writer, least slog.Level, verbose bool) *slog.Logger {
-	o := &slog.HandlerOptions{Level: least, ReplaceAttr: readable}
+// logger writes text on a terminal and JSON elsewhere; what is verbose, everything. No secret gets past mask.
+func logger(w io.Writer, least slog.Level, verbose bool, mask func(string) string) *slog.Logger {
+	o := &slog.HandlerOptions{Level: least, ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr { return readable(a, mask) }}
 	if verbose {
 		o.Level = slog.LevelDebug
 	}
@@ -20,10 +20,15 @@ func logger(w io.Writer, least slog.Level, verbose bool) *slog.Logger {
 	return slog.New(slog.NewJSONHandler(w, o))
 }
 
-// readable writes durations as text: JSON would have them as nanoseconds.
-func readable(_ []string, a slog.Attr) slog.Attr {
-	if a.Value.Kind() == slog.KindDuration {
+// readable writes durations as text, which JSON would have as nanoseconds, and text without secrets.
+func readable(a slog.Attr, mask func(string) string) slog.Attr {
+	switch a.Value.Kind() {
+	case slog.KindDuration:
 		a.Value = slog.StringValue(a.Value.Duration().String())
+	case slog.KindString, slog.KindAny:
+		if text := a.Value.String(); mask(text) != text {
+			a.Value = slog.StringValue(mask(text))
+		}
 	}
 	return a
 }

@@ -41,7 +41,7 @@ func run(r *plugin.Registry, args []string, out, errOut io.Writer) int {
 	if err == nil {
 		return 0
 	}
-	fmt.Fprintln(errOut, err)
+	fmt.Fprintln(errOut, r.Mask(err.Error()))
 	var c coded
 	switch {
 	case errors.As(err, &c):

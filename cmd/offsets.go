@@ -38,6 +38,9 @@ and not finished (plan), the partition's end, how many offsets lie between (lag)
 			if err != nil {
 				return coded{err, exitEnvironment}
 			}
+			for i := range all {
+				all[i].Problem = r.Mask(all[i].Problem)
+			}
 			return printStandings(c.OutOrStdout(), all, output.is)
 		},
 	}

@@ -38,6 +38,13 @@ and the columns, as a block to paste into the file. Nothing is written, and no g
 			if err != nil {
 				return coded{err, exitEnvironment}
 			}
+			for i := range all { // what a plugin says; the names and rows are the user's
+				for _, said := range [][]string{all[i].Bad, all[i].Warnings} {
+					for j := range said {
+						said[j] = r.Mask(said[j])
+					}
+				}
+			}
 			return printPreviews(c.OutOrStdout(), all, output.is)
 		},
 	}

@@ -105,11 +105,11 @@ func TestLinesOfProgress(t *testing.T) {
 	}
 	var out bytes.Buffer
 	s := newScreen(&out)
-	w, err := worker.Start(load, logger(s, slog.LevelWarn, false))
+	w, err := worker.Start(load, logger(s, slog.LevelWarn, false, shownAsIs))
 	if err != nil {
 		t.Fatal(err)
 	}
-	stop := s.follow(w, logger(s, slog.LevelInfo, false), 50*time.Millisecond)
+	stop := s.follow(w, logger(s, slog.LevelInfo, false, shownAsIs), 50*time.Millisecond)
 	err = w.Drain(t.Context())
 	if time.Sleep(100 * time.Millisecond); err != nil {
 		t.Error(err)

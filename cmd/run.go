@@ -36,7 +36,7 @@ seconds elsewhere.`,
 				s = newScreen(s.out)
 			}
 			defer s.close()
-			return serve(ctx, load, drain, s, logger(s, slog.LevelInfo, verbose))
+			return serve(ctx, load, drain, s, logger(s, slog.LevelInfo, verbose, r.Mask))
 		},
 	}
 	c.Flags().BoolVar(&drain, "drain", false, "end when every finite source is read and every sink has flushed what its topics had then")

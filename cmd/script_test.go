@@ -20,7 +20,10 @@ import (
 var update = flag.Bool("update", false, "write what the scripts compare anew")
 
 func TestMain(m *testing.M) {
-	testscript.Main(leakless{m}, map[string]func(){"penstock": func() { Main(Builtin()) }})
+	testscript.Main(leakless{m}, map[string]func(){
+		"penstock":             func() { Main(Builtin()) },
+		"penstock-with-teller": func() { Main(builtinWithTeller()) },
+	})
 }
 
 // leakless fails tests that leave goroutines behind.

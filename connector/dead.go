@@ -19,7 +19,7 @@ func (t *task) bury(b *record.Batch, rec *record.Record, why error) {
 	dead := letter(t.in.config.Errors.Topic, rec,
 		header{"topic", b.Topic}, header{"partition", strconv.Itoa(int(b.Partition))}, header{"offset", strconv.FormatInt(rec.Offset, 10)},
 		header{"connector.name", t.Name}, header{"task.id", strconv.Itoa(int(b.Partition))}, header{"stage", "TASK_PUT"},
-		header{"class.name", fmt.Sprintf("%T", t.in.config.Codec)}, reason(why), message(why))
+		header{"class.name", fmt.Sprintf("%T", t.in.config.Codec)}, reason(why), t.message(why))
 	t.dead = append(t.dead, dead)
 	t.weight += weightOf(&dead.Record)
 	t.weigh()
@@ -40,8 +40,16 @@ func weightOf(rec *record.Record) int64 {
 // header is one of Kafka Connect's about an error, without what they all begin with.
 type header struct{ name, value string }
 
-func reason(why error) header  { return header{"exception.class.name", fmt.Sprintf("%T", why)} }
-func message(why error) header { return header{"exception.message", why.Error()} }
+func reason(why error) header { return header{"exception.class.name", fmt.Sprintf("%T", why)} }
+
+// message is what was wrong, without the secrets that it may speak of.
+func (r *Run) message(why error) header {
+	text := why.Error()
+	if r.Mask != nil {
+		text = r.Mask(text)
+	}
+	return header{"exception.message", text}
+}
 
 // letter copies a record, with headers that say what was wrong with it.
 func letter(topic string, rec *record.Record, about ...header) kafka.Entry {

@@ -22,6 +22,7 @@ type Run struct {
 	Budget *Budget
 	Log    *slog.Logger
 	Status *Status
+	Mask   func(text string) string // takes secrets out of what dead letters say; may be nil
 
 	// Build makes the configuration anew as it was when text was its layout, with today's endpoints and credentials.
 	Build func(text string) (Config, error)

@@ -23,7 +23,7 @@ func (r *Run) disposal(split string, s *sieve) disposal {
 	case "dead_letter":
 		return func(rec *record.Record, why error) error {
 			s.dead = append(s.dead, letter(r.Config.Errors.Topic, rec, header{"connector.name", r.Name}, header{"task.id", split},
-				header{"stage", "VALUE_CONVERTER"}, header{"class.name", fmt.Sprintf("%T", r.Config.Codec)}, reason(why), message(why)))
+				header{"stage", "VALUE_CONVERTER"}, header{"class.name", fmt.Sprintf("%T", r.Config.Codec)}, reason(why), r.message(why)))
 			return nil
 		}
 	}

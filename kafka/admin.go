@@ -26,7 +26,7 @@ type Admin struct {
 
 // Admin connects.
 func (c *Client) Admin() (*Admin, error) {
-	a, err := kafka.NewAdminClient(c.base(nil, kafka.ConfigMap{"log_level": 0}))
+	a, err := kafka.NewAdminClient(silent(c.base(nil, nil)))
 	if err != nil {
 		return nil, fmt.Errorf("kafka: %w", err)
 	}

@@ -74,7 +74,7 @@ func blamed(properties map[string]string, err error) string {
 
 // tried makes a client that knows no broker, for what librdkafka says of the properties, also beside those on which transactions rest.
 func tried(properties map[string]string) error {
-	m := kafka.ConfigMap{"log_level": 0, "transactional.id": "check", "enable.idempotence": true, "transaction.timeout.ms": transactionTime}
+	m := kafka.ConfigMap{"log.queue": true, "transactional.id": "check", "enable.idempotence": true, "transaction.timeout.ms": transactionTime}
 	for k, v := range properties {
 		m[k] = v
 	}
@@ -158,10 +158,17 @@ func (c *Client) glance(group string) *kafka.ConfigMap {
 	m := c.consumerConfig(Group{Name: group})
 	for k, v := range map[string]any{
 		"queued.max.messages.kbytes": smallestQueue >> 10, "fetch.message.max.bytes": smallestQueue / 4,
-		"fetch.wait.max.ms": 10, "go.logs.channel.enable": false, "log_level": 0,
+		"fetch.wait.max.ms": 10, "go.logs.channel.enable": false,
 	} {
 		(*m)[k] = v
 	}
+	return silent(m)
+}
+
+// silent makes a client say nothing at all: what has no log of its own would write past everybody else's, and debug raises its level.
+func silent(m *kafka.ConfigMap) *kafka.ConfigMap {
+	delete(*m, "debug")
+	(*m)["log_level"] = 0
 	return m
 }
 

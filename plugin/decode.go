@@ -16,7 +16,8 @@ import (
 // the block's value. What a block requires is asked of the configurations that inline it, since each may add to it.
 func Decode(r *Registry, name string, content []byte, into any, opts ...DecodeOption) error {
 	d := &decoder{r: r, name: name, blocks: map[reflect.Type]*blockValue{}, fixed: map[reflect.Type]reflect.Value{}}
-	d.outside = outside{env: os.LookupEnv, file: os.ReadFile, secrets: secrets{}}
+	d.secrets, d.literals = secrets{}, secrets{}
+	d.outside = outside{env: os.LookupEnv, file: os.ReadFile, note: d.note}
 	for _, o := range opts {
 		o(d)
 	}
@@ -30,7 +31,9 @@ func Decode(r *Registry, name string, content []byte, into any, opts ...DecodeOp
 type decoder struct {
 	r *Registry
 	outside
-	name               string // of the file
+	guarding
+	secrets, literals  secrets // of this file: from outside, and what stands in it where a secret is to stand
+	name               string  // of the file
 	problems           Problems
 	troubles           int // grows with every problem, so that a caller sees whether there was one in what it called
 	blocks             map[reflect.Type]*blockValue
@@ -66,7 +69,7 @@ func (d *decoder) refuse(at place, format string, args ...any) {
 
 func (d *decoder) add(at place, err error) {
 	d.troubles++
-	d.problems = append(d.problems, Problem{d.name, at.line, at.path, err})
+	d.problems = append(d.problems, Problem{d.name, at.line, at.path, d.literals.mask(err)})
 }
 
 // blame reports what a constructor, a Check or a type's own reading said about what stands at a place and has a shape.

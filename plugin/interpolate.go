@@ -9,9 +9,9 @@ import (
 
 // outside is where ${env:NAME} and ${file:path} look.
 type outside struct {
-	env     func(name string) (string, bool)
-	file    func(name string) ([]byte, error)
-	secrets secrets
+	env  func(name string) (string, bool)
+	file func(name string) ([]byte, error)
+	note func(found, kind, name string) // told of everything that is found there
 }
 
 // expand replaces every ${env:NAME}, ${env:NAME:default} and ${file:path} of a value; $${ stands for ${.
@@ -66,7 +66,10 @@ func (o *outside) lookup(ref string) (found string, err error) {
 		return "", fmt.Errorf("what ${%s} stands for is not UTF-8 text", ref)
 	}
 	if found != "" {
-		o.secrets[found] = "${" + ref + "}"
+		if kind == "env" { // without its default
+			name, _, _ = strings.Cut(name, ":")
+		}
+		o.note(found, kind, name)
 	}
 	return found, nil
 }

@@ -10,6 +10,8 @@ import (
 // object decodes a struct.
 func (d *decoder) object(at place, s *shape, v reflect.Value) string {
 	before := d.troubles
+	defer func(was guarding) { d.guarding = was }(d.guarding)
+	d.names = d.names || s.layout != nil
 	at = d.relaid(at, s)
 	d.inherit(s, v)
 	if s.line != nil {
@@ -122,6 +124,7 @@ func (d *decoder) option(at place, given map[string]place, f *field, v reflect.V
 	if !ok {
 		return d.absent(at, f, v)
 	}
+	defer d.about(p, f.secret, f.unlaid)()
 	before := d.troubles
 	canon := d.value(p, f.shape, f.enum, v)
 	if f.required && d.troubles == before && isEmpty(v) {

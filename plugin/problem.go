@@ -1,10 +1,8 @@
 package plugin
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -135,14 +133,14 @@ func isJoin(err error, of []error) bool {
 	return len(of) > 0 && err.Error() == strings.Join(lines, "\n")
 }
 
-// secrets are the values that came from outside the file, each with the text that stands for it there.
+// secrets are values that are not to be shown, each with the text that stands for it.
 type secrets map[string]string
 
 // mask puts the file's text for such values back into an error. Values too short to be a secret are replaced only where they
 // are quoted, lest they be found in ordinary words.
 func (s secrets) mask(err error) error {
 	said := err.Error()
-	for _, value := range slices.SortedFunc(maps.Keys(s), func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) }) {
+	for _, value := range longestFirst(s) {
 		source := s[value]
 		quoted := strconv.Quote(value)
 		said = strings.ReplaceAll(said, quoted, strconv.Quote(source))

@@ -14,6 +14,7 @@
 //	doc:"a sentence"   required:"true"   enum:"a|b|c"
 //	default:"json"     for a plugin: which one, with its defaults, where the file names none
 //	layout:"-"         does not decide names, rows or verdicts, and so is no part of the canonical text
+//	secret:"true"      is never printed (see Mask), and no part of the canonical text; names such as password or token say so themselves
 //
 // A field may be a string, bool, number, time.Duration, Size or Rate, a slice, a map with string keys, a struct, a pointer
 // (null, or leaving it out, is nil), anything that is an encoding.TextUnmarshaler and TextMarshaler, or an interface that
@@ -35,11 +36,12 @@ import (
 	"slices"
 )
 
-// Registry knows plugins by contract and name, and the blocks that configurations share. Fill it first: reading it, which is
-// all that Decode does, is safe for concurrent use.
+// Registry knows plugins by contract and name, the blocks that configurations share, and the secrets of the files that were read with
+// it. Fill it first: Decode and Mask are safe for concurrent use.
 type Registry struct {
 	plugins map[reflect.Type]map[string]*entry
 	blocks  map[string]*block
+	hidden  *vault
 }
 
 type entry struct {
@@ -55,7 +57,7 @@ type block struct {
 
 // New makes an empty registry.
 func New() *Registry {
-	return &Registry{plugins: map[reflect.Type]map[string]*entry{}, blocks: map[string]*block{}}
+	return &Registry{plugins: map[reflect.Type]map[string]*entry{}, blocks: map[string]*block{}, hidden: &vault{}}
 }
 
 // Add makes a plugin of contract T known by name. It panics on what only a programmer can mend: a name that is taken, a T that

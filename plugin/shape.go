@@ -50,6 +50,7 @@ type field struct {
 	name, doc, byDefault string
 	required             bool
 	unlaid               bool // not part of the canonical text
+	secret               bool // never printed
 	enum                 []string
 	index                []int
 	shape                *shape
@@ -153,6 +154,7 @@ func (s *shape) addField(g reflect.StructField, tag string, within []reflect.Typ
 	f := &field{
 		doc: g.Tag.Get("doc"), byDefault: g.Tag.Get("default"), required: g.Tag.Get("required") == "true",
 		unlaid: outer.unlaid || g.Tag.Get("layout") == "-",
+		secret: outer.secret || g.Tag.Get("secret") == "true",
 		index:  append(slices.Clone(outer.index), g.Index...), from: outer.from,
 	}
 	if e := g.Tag.Get("enum"); e != "" {
@@ -160,6 +162,8 @@ func (s *shape) addField(g reflect.StructField, tag string, within []reflect.Typ
 	}
 	name, role, _ := strings.Cut(tag, ",")
 	f.name = name
+	f.secret = f.secret || secretive(name)
+	f.unlaid = f.unlaid || f.secret
 	switch role {
 	case "line":
 		s.line = f.index

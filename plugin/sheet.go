@@ -4,10 +4,14 @@ package plugin
 type Sheet struct {
 	Plugins []Built // in the order of the file, a plugin before the one it is an option of
 
-	d     *decoder
-	top   place
-	shape *shape
+	d        *decoder
+	top      place
+	shape    *shape
+	literals Problems
 }
+
+// Literals is the secrets that stand in the file itself, where everybody who sees it sees them.
+func (s *Sheet) Literals() Problems { return s.literals.tidy() }
 
 // Built is a plugin that was built, and the option that asked for it: connectors.lake.sink.s3.
 type Built struct {
@@ -33,7 +37,7 @@ func (s *Sheet) Line(option string) int { return s.d.locate(s.top, s.shape, opti
 func (s *Sheet) Problems(option string, err error) (all Problems) {
 	for _, f := range faults(Option(option, err)) {
 		at := s.d.locate(s.top, s.shape, f.option)
-		all = append(all, Problem{s.d.name, at.line, at.path, s.d.secrets.mask(f.err)})
+		all = append(all, Problem{s.d.name, at.line, at.path, s.d.literals.mask(s.d.secrets.mask(f.err))})
 	}
 	return all
 }

@@ -55,6 +55,7 @@ func (d *decoder) scalar(at place, s *shape, enum []string, v reflect.Value) str
 		d.add(at, err)
 		return ""
 	}
+	d.hide(at, value, n.Value)
 	return d.set(at, s, enum, v, value, n.Value)
 }
 
@@ -183,7 +184,9 @@ func (d *decoder) dict(at place, s *shape, enum []string, v reflect.Value) strin
 	for _, p := range given {
 		elem := reflect.New(s.elem.typ)
 		d.fresh(p.place, elem)
+		end := d.about(p.place, secretive(p.key), false)
 		parts[p.key] = d.value(p.place, s.elem, enum, elem.Elem())
+		end()
 		all.SetMapIndex(reflect.ValueOf(p.key).Convert(s.typ.Key()), elem.Elem())
 	}
 	if v.SetZero(); len(given) > 0 {

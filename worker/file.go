@@ -22,6 +22,7 @@ type File struct {
 	Connectors []Entry      `yaml:"connectors" required:"true" doc:"The connectors, by name."`
 
 	name string
+	mask func(string) string // of the registry: takes secrets out of a text
 }
 
 // Entry is one connector with its name.
@@ -108,7 +109,7 @@ func Defaults() *File { return &File{Kafka: kafka.Defaults(), Memory: 256 << 20}
 // Read reads a file's text and builds what it names. The error lists every problem.
 func Read(r *plugin.Registry, name string, text []byte, opts ...plugin.DecodeOption) (*File, error) {
 	f := Defaults()
-	f.name = name
+	f.name, f.mask = name, r.Mask
 	if err := plugin.Decode(r, name, text, f, opts...); err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"net"
 	"net/http"
@@ -95,9 +96,8 @@ func (w *Worker) Serve(ctx context.Context, address string) error {
 			h := w.health()
 			rw.Header().Set("Content-Type", "application/json")
 			rw.WriteHeader(code(h))
-			e := json.NewEncoder(rw)
-			e.SetIndent("", "  ")
-			_ = e.Encode(h) // whoever asked has gone
+			text, _ := json.MarshalIndent(h, "", "  ")
+			_, _ = io.WriteString(rw, w.mask(string(text))+"\n") // or whoever asked has gone
 		}
 	}
 	mux.Handle("GET /health", answer(func(health) int { return http.StatusOK }))
@@ -112,7 +112,10 @@ func (w *Worker) Serve(ctx context.Context, address string) error {
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
-	server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
+	server := &http.Server{
+		Handler: http.MaxBytesHandler(mux, 0), MaxHeaderBytes: 16 << 10, // nobody has anything to say
+		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 5 * time.Second, WriteTimeout: time.Minute, IdleTimeout: 2 * time.Minute,
+	}
 	stop := context.AfterFunc(ctx, func() { server.Close() })
 	defer stop()
 	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {

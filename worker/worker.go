@@ -20,6 +20,7 @@ type Worker struct {
 	Load Load
 	Log  *slog.Logger
 
+	mask   func(string) string // takes secrets out of a text
 	client *kafka.Client
 	budget connector.Budget
 
@@ -50,7 +51,7 @@ func Start(load Load, log *slog.Logger) (*Worker, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &Worker{Load: load, Log: log, status: map[string]*connector.Status{}, runs: map[string]*connector.Run{}, tries: map[string]tries{}, sources: map[string]bool{}}
+	w := &Worker{Load: load, Log: log, mask: f.mask, status: map[string]*connector.Status{}, runs: map[string]*connector.Run{}, tries: map[string]tries{}, sources: map[string]bool{}}
 	w.client = &kafka.Client{Config: f.Kafka, Log: func(place, what, detail string) { log.Debug(detail, "from", place, "what", what) }}
 	w.budget.Limit = int64(f.Memory) / 2
 	w.client.Ahead = f.Memory / 16 / plugin.Size(len(f.Connectors))
@@ -148,7 +149,7 @@ func (w *Worker) once(ctx context.Context, name string) error {
 	if !ok {
 		return errors.New("it is no longer in the file")
 	}
-	run := &connector.Run{Name: name, Config: config, Client: w.client, Budget: &w.budget, Log: w.Log, Status: w.status[name],
+	run := &connector.Run{Name: name, Config: config, Client: w.client, Budget: &w.budget, Log: w.Log, Status: w.status[name], Mask: w.mask,
 		Build: func(layout string) (connector.Config, error) {
 			f, err := w.Load(plugin.Laid("connectors."+name, layout))
 			if err != nil {
