@@ -173,6 +173,9 @@ func (f *flush) make(ctx context.Context, p *pending) error {
 		f.finish(p, p.name, f.mark(p), p.body.Size())
 		return nil
 	}
+	if errors.Is(err, ErrDamaged) { // and says that it is ours
+		return &sink.Foreign{Name: p.name, Why: err.Error()}
+	}
 	if ctx.Err() != nil {
 		return err
 	}

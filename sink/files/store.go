@@ -10,7 +10,7 @@ import (
 // Store keeps named objects. It is safe for concurrent use.
 //
 //  1. Create makes an object whole and durable, or not at all, and never replaces one: ErrExists. After any other error it may
-//     stand all the same: Stat tells.
+//     stand all the same: Stat tells. ErrDamaged says that it does, and is not what was sent.
 //  2. Stat gives an object's metadata, without any where none of ours is on it, and its size; fs.ErrNotExist where nothing stands.
 //  3. List gives the names in prefix's folder that begin with prefix and sort after the name after, in byte order.
 type Store interface {
@@ -21,6 +21,9 @@ type Store interface {
 
 // ErrExists says that an object of that name stands already.
 var ErrExists = errors.New("it stands already")
+
+// ErrDamaged says that an object was made, and holds other bytes than were sent.
+var ErrDamaged = errors.New("it does not hold what was sent")
 
 // Body is a whole file on its way into a store. It may be read several times, until Create returns.
 type Body interface {

@@ -89,6 +89,47 @@ func whole(t *testing.T, made []sink.File, there map[string][]byte) {
 	}
 }
 
+// TestAnotherChecksum: an object that holds other bytes than were sent says that it is ours all the same, and is not taken for it. A part
+// of one is sent again.
+func TestAnotherChecksum(t *testing.T) {
+	says := func(name string) fault {
+		return func(w http.ResponseWriter, r *http.Request, s3 http.Handler) {
+			answer := httptest.NewRecorder()
+			s3.ServeHTTP(answer, r)
+			maps.Copy(w.Header(), answer.Header())
+			body := answer.Body.String()
+			if w.Header().Set(name, "AAAAAA=="); name == "" {
+				w.Header().Del("Content-Length")
+				body = strings.Replace(body, "</CompleteMultipartUploadResult>", "<ChecksumCRC32C>AAAAAA==</ChecksumCRC32C></CompleteMultipartUploadResult>", 1)
+			}
+			_, _ = io.WriteString(w, body)
+		}
+	}
+	for kind, fault := range map[string]fault{"put": says("x-amz-checksum-crc32c"), "complete": says(""), "part": says("x-amz-checksum-crc32c")} {
+		f, a := faults(t)
+		place := bucket(t, a, "lake")
+		flush := flushOf(t, a)
+		if kind != "put" {
+			flush = largeFlush(t, newSink(t, a, "lake"), 33)
+		}
+		f.next(kind, fault)
+		_, err := flush.Commit(t.Context())
+		var foreign *sink.Foreign
+		if kind == "part" {
+			if err == nil || errors.As(err, &foreign) || !strings.Contains(err.Error(), "another checksum than was sent") {
+				t.Errorf("a part: %v", err)
+			}
+			if made, err := flush.Commit(t.Context()); err != nil || len(place.all(t)) != 1 || len(made) != 1 {
+				t.Errorf("a part, again: %v", err)
+			}
+			continue
+		}
+		if !errors.As(err, &foreign) || !strings.Contains(err.Error(), "it does not hold what was sent: the service reports another checksum than was sent") || !strings.Contains(err.Error(), "move it away") {
+			t.Errorf("%s: %v", kind, err)
+		}
+	}
+}
+
 func TestOutageEndsInAnErrorAndTheNextCommitMends(t *testing.T) {
 	f, a := faults(t)
 	place := bucket(t, a, "lake")

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"net/url"
 
@@ -29,7 +30,7 @@ func (s *store) put(ctx context.Context, name string, meta map[string]string, bo
 	return s.send(ctx, func() error {
 		out, err := s.client.PutObject(ctx, in, unhashed)
 		if err == nil {
-			err = sound(out.ETag, out.ChecksumCRC32C, sum)
+			err = damaged(sound(out.ETag, out.ChecksumCRC32C, sum))
 		}
 		if err != nil {
 			return s.failed("put", name, err)
@@ -82,6 +83,14 @@ var (
 	errNoETag   = errors.New("the service answered 200 without an ETag, so the object may not stand")
 	errChecksum = errors.New("the service reports another checksum than was sent")
 )
+
+// damaged is of a whole object, which stands: one part that is not sound is another matter.
+func damaged(err error) error {
+	if errors.Is(err, errChecksum) {
+		return fmt.Errorf("%w: %w", files.ErrDamaged, err)
+	}
+	return err
+}
 
 // sound judges an answer that says that an object stands: an error may be in the body of a 200, or it may not be S3 at all.
 func sound(etag, got, want *string) error {

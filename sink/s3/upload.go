@@ -105,7 +105,7 @@ func (s *store) complete(ctx context.Context, name, id string, parts []types.Com
 		out.ChecksumCRC32C = nil
 	}
 	if err == nil {
-		err = sound(out.ETag, out.ChecksumCRC32C, sum)
+		err = damaged(sound(out.ETag, out.ChecksumCRC32C, sum))
 	}
 	if err != nil {
 		return s.failed("complete the upload of", name, err)
