@@ -96,7 +96,7 @@ func (t *task) fillTo(ctx context.Context, b *record.Batch, end int) error {
 			t.next = b.Next
 		}
 		t.state.moved(t.next, t.p.AtEnd())
-		t.relieve()
+		t.relieve(ctx)
 		if t.due(time.Now()) {
 			if err := t.flush(ctx); err != nil {
 				return err

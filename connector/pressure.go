@@ -2,21 +2,34 @@ package connector
 
 import (
 	"context"
+	"math/rand/v2"
 	"time"
 
 	"github.com/penstock/penstock/sink"
 )
 
 // relieve takes what the partition holds out of memory, if it was asked to let go of some and its writer can: its files need not be
-// small for that. Where nothing is gained, the interval is cut early.
-func (t *task) relieve() {
+// small for that. Where nothing is gained, the interval is cut early; one that has to have its old end cannot be, and waits, once memory
+// is used up, until there is room on the disk.
+func (t *task) relieve(ctx context.Context) {
 	s, ok := t.writer.(sink.Spiller)
 	if !ok || !t.Budget.pressed(t.state) {
 		return
 	}
 	freed, err := s.Spill()
-	if err != nil {
+	if err != nil && time.Since(t.warned) >= newsTime {
+		t.warned = time.Now()
 		t.Log.Warn("rows could not be moved out of memory", "connector", t.Name, "topic", t.p.Topic, "partition", t.p.ID, "error", err)
+	}
+	for wait := 100 * time.Millisecond; err != nil && t.until > 0 && t.Budget.Held() > t.Budget.Limit; wait = min(2*wait, 10*time.Second) {
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.p.Stopped():
+			return
+		case <-time.After(wait/2 + rand.N(wait)):
+			freed, err = s.Spill()
+		}
 	}
 	if freed > 0 {
 		t.weigh()

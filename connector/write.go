@@ -34,6 +34,7 @@ type task struct {
 	last     time.Time // when its last row was
 	flight   *flight   // the interval that is being made visible; nil when there is none
 	paused   bool      // it waits for memory
+	warned   time.Time // when it was last said that no memory can be let go of
 	view     record.Batch
 	wanted   []record.Column // what the next version of the schema has to add
 	announce *announcement

@@ -34,7 +34,7 @@ type Servers struct {
 	served sync.WaitGroup
 }
 
-// Start makes the folder, locks it and serves what is in it: kafka/, s3/<bucket>/<key> as plain files, glue.json. One process
+// Start makes the folder, which nobody else can look into, locks it and serves what is in it: kafka/, s3/<bucket>/<key> as plain files, glue.json. One process
 // may serve a folder at a time.
 func Start(ctx context.Context, dir string) (*Servers, error) {
 	s := &Servers{}
@@ -69,10 +69,10 @@ func (s *Servers) start(ctx context.Context, dir string) (err error) {
 }
 
 func (s *Servers) lockFolder(dir string) (err error) {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	if s.lock, err = os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o644); err != nil {
+	if s.lock, err = os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600); err != nil {
 		return err
 	}
 	err = syscall.Flock(int(s.lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)

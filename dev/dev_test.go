@@ -30,6 +30,17 @@ func stop(t *testing.T, s *Servers) {
 	}
 }
 
+// Nobody else on the machine can look into the folder.
+func TestFolderIsPrivate(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), ".penstock")
+	stop(t, start(t, dir))
+	for name, want := range map[string]os.FileMode{dir: 0o700, filepath.Join(dir, "lock"): 0o600} {
+		if info, err := os.Stat(name); err != nil || info.Mode().Perm() != want {
+			t.Errorf("%s: %v, %v", name, info.Mode(), err)
+		}
+	}
+}
+
 func TestStartIsQuickAndAlone(t *testing.T) {
 	dir := t.TempDir()
 	begun := time.Now()

@@ -92,7 +92,7 @@ func (s *spool) spill() (err error) {
 		n, err := s.file.Write(b.data)
 		s.stored += int64(n)
 		if err != nil {
-			return fmt.Errorf("scratch file in %s: %w", os.TempDir(), err)
+			return scratchFailed(err)
 		}
 	}
 	s.free()

@@ -39,10 +39,10 @@ func writeScratch(root *os.Root, meta map[string]string, body files.Body) (*scra
 
 var errBusy = errors.New("cannot make a scratch file in " + scratchDir)
 
-// newScratch makes a file in a folder that others may remove whenever it is empty.
+// newScratch makes a file in a folder that others may remove whenever it is empty, and that nobody else can look into.
 func newScratch(root *os.Root) (*scratchFile, error) {
 	for tries := 0; ; tries++ {
-		err := root.Mkdir(scratchDir, 0o777)
+		err := root.Mkdir(scratchDir, 0o700)
 		if err != nil && !errors.Is(err, fs.ErrExist) {
 			return nil, err
 		}
