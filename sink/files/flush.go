@@ -62,7 +62,7 @@ func (f *flush) Commit(ctx context.Context) ([]sink.File, error) {
 	if err := f.others(ctx); err != nil {
 		return nil, err
 	}
-	f.engine.sweep(ctx)
+	f.engine.sweep(ctx, f.redo)
 	made := make([]sink.File, len(f.parts))
 	for i := range f.parts {
 		made[i] = f.parts[i].file

@@ -41,9 +41,9 @@ type (
 	// Idler is a Store that lets go of connections when the last Writer is closed; it may be opened again.
 	Idler interface{ Idle() }
 	// Sweeper is a Store where uploads that nobody ended take up room. Sweep ends those whose names begin with prefix and are
-	// ours, and that are too old for anybody to be at work on them. It is called now and then, beside Create.
+	// needless. It is called now and then, beside Create.
 	Sweeper interface {
-		Sweep(ctx context.Context, prefix string, ours func(name string) bool) error
+		Sweep(ctx context.Context, prefix string, needless func(name string) bool) error
 	}
 	// Checker is a Store that finds out whether it could be used now, as sink.Checked says, for names that begin with prefix.
 	Checker interface {

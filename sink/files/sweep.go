@@ -6,6 +6,8 @@ import (
 	"path"
 	"strings"
 	"time"
+
+	"github.com/penstock/penstock/sink"
 )
 
 const (
@@ -13,42 +15,54 @@ const (
 	sweepTime  = 10 * time.Second
 )
 
-// sweep has the store end uploads that an earlier process left of files of the partitions that are open here: once an hour, since
-// they have to be old. A flush that has made its files is never failed by it.
-func (e *engine) sweep(ctx context.Context) {
+// sweep has the store end uploads that an earlier owner left of files of the partitions that are open here: after an interval that an
+// earlier owner may have begun, and now and then. A flush that has made its files is never failed by it.
+func (e *engine) sweep(ctx context.Context, redo bool) {
 	s, ok := e.store.(Sweeper)
-	if !ok || !e.sweepDue() {
+	if !ok || !e.sweepDue(redo) {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, sweepTime)
 	defer cancel()
-	if err := s.Sweep(ctx, e.Prefix+e.Path.stem(), e.ours); err != nil {
+	if err := s.Sweep(ctx, e.Prefix+e.Path.stem(), func(name string) bool { return e.needless(ctx, name) }); err != nil {
 		e.warn(fmt.Errorf("uploads that were left over could not be ended: %w", err))
 	}
 }
 
-func (e *engine) sweepDue() bool {
+func (e *engine) sweepDue(now bool) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	due := time.Since(e.swept) >= sweepEvery
+	due := now || time.Since(e.swept) >= sweepEvery
 	if due {
 		e.swept = time.Now()
 	}
 	return due
 }
 
-// ours tells whether a name is one that an open Writer would give a file.
-func (e *engine) ours(name string) bool {
+// needless tells whether a name is one that an open Writer would give a file, and that file stands: then no upload of that name has
+// anything left to do, whosever it is. Another connector's names may look like ours, as where a path begins with a column.
+func (e *engine) needless(ctx context.Context, name string) bool {
+	for _, c := range e.claims() {
+		first, ok := strings.CutPrefix(path.Base(name), stem(&c))
+		first, ends := strings.CutSuffix(first, e.Format.Ext())
+		if _, number := digits(first); !ok || !ends || !number || len(first) != 20 {
+			continue
+		}
+		meta, _, err := e.store.Stat(ctx, name)
+		_, foreign := c.Read(texts(meta))
+		return err == nil && foreign == ""
+	}
+	return false
+}
+
+// claims are those of the Writers that are open.
+func (e *engine) claims() (all []sink.Claim) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for w := range e.writers {
-		first, ok := strings.CutPrefix(path.Base(name), stem(&w.claim))
-		first, ends := strings.CutSuffix(first, e.Format.Ext())
-		if _, number := digits(first); ok && ends && number && len(first) == 20 {
-			return true
-		}
+		all = append(all, w.claim)
 	}
-	return false
+	return all
 }
 
 // mostWarnings are kept until somebody asks.

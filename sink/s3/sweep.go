@@ -2,20 +2,16 @@ package s3
 
 import (
 	"context"
-	"time"
 
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 )
 
-const (
-	leftOver   = time.Hour // how old an upload must be: another connector's names may look like ours
-	sweepPages = 10        // of a thousand uploads
-)
+const sweepPages = 10 // of a thousand uploads
 
-// Sweep ends old uploads of names that are ours. The service keeps their parts, and bills them, until somebody does.
-func (s *store) Sweep(ctx context.Context, prefix string, ours func(name string) bool) error {
+// Sweep ends uploads of names that need none any more. The service keeps their parts, and bills them, until somebody does.
+func (s *store) Sweep(ctx context.Context, prefix string, needless func(name string) bool) error {
 	pages := s3.NewListMultipartUploadsPaginator(s.client, &s3.ListMultipartUploadsInput{Bucket: &s.bucket, Prefix: &prefix})
 	for n := 0; pages.HasMorePages() && n < sweepPages; n++ {
 		page, err := pages.NextPage(ctx)
@@ -26,7 +22,7 @@ func (s *store) Sweep(ctx context.Context, prefix string, ours func(name string)
 			return s.failed("list uploads of", prefix, err)
 		}
 		for _, u := range page.Uploads {
-			if !s.dead(&u) || !ours(sdk.ToString(u.Key)) {
+			if s.underWay(&u) || !needless(sdk.ToString(u.Key)) {
 				continue
 			}
 			_, err := s.client.AbortMultipartUpload(ctx, &s3.AbortMultipartUploadInput{Bucket: &s.bucket, Key: u.Key, UploadId: u.UploadId})
@@ -38,9 +34,17 @@ func (s *store) Sweep(ctx context.Context, prefix string, ours func(name string)
 	return nil
 }
 
-// dead tells whether nobody can be at work on an upload.
-func (s *store) dead(u *types.MultipartUpload) bool {
+// outrun ends what other uploads there are of an object that stands now: a process that died may have begun it. Some stores list uploads
+// by their whole names only. What it cannot do, a later sweep does, and says so.
+func (s *store) outrun(ctx context.Context, name string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), abortTime)
+	defer cancel()
+	_ = s.Sweep(ctx, name, func(other string) bool { return other == name })
+}
+
+// underWay tells whether an upload is this process's own.
+func (s *store) underWay(u *types.MultipartUpload) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return u.Initiated != nil && time.Since(*u.Initiated) > leftOver && !s.live[sdk.ToString(u.UploadId)]
+	return s.live[sdk.ToString(u.UploadId)]
 }

@@ -9,23 +9,22 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
 	"github.com/penstock/penstock/record"
 	"github.com/penstock/penstock/sink"
 	"github.com/penstock/penstock/sink/sinktest"
 )
 
-// listed is an upload in a listing, as old as it says.
-type listed struct {
-	key, id string
-	age     time.Duration
-}
+// listed is an upload in a listing.
+type listed struct{ key, id string }
 
 func listing(all ...listed) fault {
 	return func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
 		_, _ = io.WriteString(w, "<ListMultipartUploadsResult><IsTruncated>false</IsTruncated>")
 		for _, u := range all {
 			_, _ = fmt.Fprintf(w, "<Upload><Key>%s</Key><UploadId>%s</UploadId><Initiated>%s</Initiated></Upload>",
-				u.key, u.id, time.Now().Add(-u.age).UTC().Format(time.RFC3339))
+				u.key, u.id, time.Now().UTC().Format(time.RFC3339))
 		}
 		_, _ = io.WriteString(w, "</ListMultipartUploadsResult>")
 	}
@@ -46,17 +45,21 @@ func flushTwice(t *testing.T, s sink.Sink) {
 	}
 }
 
+// TestLeftOverUploadsAreEnded of files that stand: of no others can it be known that nobody is at work on them.
 func TestLeftOverUploadsAreEnded(t *testing.T) {
-	const name = "lake/stock/key=a/stock+7+00000000000000000042.txt"
-	old := 2 * time.Hour
+	const name = "lake/stock/key=a/stock+7+00000000000000000000.txt" // which flushTwice makes
+	other := func(old, new string) string { return strings.Replace(name, old, new, 1) }
 	f, a := faults(t)
-	bucket(t, a, "lake")
+	place := bucket(t, a, "lake")
+	foreign := other("00.txt", "77.txt")
+	must(t, place.put(t.Context(), foreign, map[string]string{"penstock-connector": "another"}, probe("x")))
+	f.requests = nil
 	f.next("uploads", listing(
-		listed{name, "old", old}, listed{name, "young", 50 * time.Minute}, listed{"lake/stock+7+00000000000000000042.txt", "other-folder", old},
-		listed{strings.Replace(name, "+7+", "+8+", 1), "other-partition", old}, listed{strings.Replace(name, "stock+", "stocks+", 1), "other-topic", old},
-		listed{name + ".gz", "other-format", old}, listed{strings.Replace(name, "42.", "042.", 1), "no-name-of-ours", old},
+		listed{name, "stands"}, listed{foreign, "another-connector's"}, listed{other("00.txt", "42.txt"), "does-not-stand"}, listed{"lake/stock+7+00000000000000000000.txt", "other-folder"},
+		listed{other("+7+", "+8+"), "other-partition"}, listed{other("stock+", "stocks+"), "other-topic"},
+		listed{name + ".gz", "other-format"}, listed{other("00.txt", "000.txt"), "no-name-of-ours"}, listed{name, "stands-too"},
 	))
-	for range 3 {
+	for range 2 {
 		f.next("abort", func(w http.ResponseWriter, _ *http.Request, _ http.Handler) { w.WriteHeader(http.StatusNoContent) })
 	}
 	s := newSink(t, a, "lake")
@@ -65,7 +68,7 @@ func TestLeftOverUploadsAreEnded(t *testing.T) {
 	for _, r := range f.of("abort") {
 		ended = append(ended, r.URL.Query().Get("uploadId"))
 	}
-	if !slices.Equal(ended, []string{"old", "other-folder"}) {
+	if !slices.Equal(ended, []string{"stands", "stands-too"}) {
 		t.Errorf("ended %q", ended)
 	}
 	if lists := f.of("uploads"); len(lists) != 1 || lists[0].URL.Query().Get("prefix") != "lake/" {
@@ -76,13 +79,55 @@ func TestLeftOverUploadsAreEnded(t *testing.T) {
 	}
 }
 
+// TestALargeObjectEndsWhatAPredecessorLeft of it at once, also on MinIO, which lists uploads by whole names alone.
+func TestALargeObjectEndsWhatAPredecessorLeft(t *testing.T) {
+	a := minIO(t)
+	name := fmt.Sprintf("left-%x", time.Now().UnixNano())
+	place := bucket(t, a, name)
+	var left []*s3.CreateMultipartUploadOutput
+	for _, key := range []string{"lake/stock/key=a/stock+0+00000000000000000000.txt", "lake/stock/key=a/stock+0+00000000000000000000.txt.other"} {
+		made, err := place.client.CreateMultipartUpload(t.Context(), place.uploadInput(key, nil))
+		must(t, err)
+		left = append(left, made)
+	}
+	_, err := largeFlush(t, newSink(t, a, name), 33).Commit(t.Context())
+	must(t, err)
+	for i, want := range []string{"NoSuchUpload", ""} {
+		_, err := place.client.ListParts(t.Context(), &s3.ListPartsInput{Bucket: &place.bucket, Key: left[i].Key, UploadId: left[i].UploadId})
+		if code(err) != want {
+			t.Errorf("%s: %v", *left[i].Key, err)
+		}
+	}
+}
+
+// TestARedoSweepsAtOnce, however lately this process has looked.
+func TestARedoSweepsAtOnce(t *testing.T) {
+	f, a := faults(t)
+	bucket(t, a, "lake")
+	s := newSink(t, a, "lake")
+	flushTwice(t, s)
+	c := sinktest.Claim(0, 0)
+	c.Until = 3
+	w, err := s.Open(t.Context(), c)
+	must(t, err)
+	defer func() { must(t, w.(io.Closer).Close()) }()
+	must(t, w.Write(t.Context(), &record.Batch{Topic: "stock", Records: []record.Record{{Key: []byte("a"), Value: []byte("v")}}}))
+	flush, err := w.Cut(3)
+	must(t, err)
+	_, err = flush.Commit(t.Context())
+	must(t, err)
+	if n := len(f.of("uploads")); n != 2 {
+		t.Errorf("%d listings", n)
+	}
+}
+
 // TestSweepsThatAreRefused do not fail the flush, and are told of once.
 func TestSweepsThatAreRefused(t *testing.T) {
-	const name = "lake/stock+7+00000000000000000042.txt"
+	const name = "lake/stock/key=a/stock+7+00000000000000000000.txt"
 	for kind, what := range map[string]string{"uploads": "list uploads of s3://lake/lake/", "abort": "abort an upload of s3://lake/" + name} {
 		f, a := faults(t)
 		bucket(t, a, "lake")
-		f.next("uploads", listing(listed{name, "u", 2 * time.Hour}))
+		f.next("uploads", listing(listed{name, "u"}))
 		if kind == "uploads" {
 			f.faults[kind] = []fault{answer(403, "AccessDenied")}
 		}
@@ -99,12 +144,12 @@ func TestSweepsThatAreRefused(t *testing.T) {
 	}
 }
 
-// TestASweepSparesWhatIsUnderWay here, however old.
+// TestASweepSparesWhatIsUnderWay here.
 func TestASweepSparesWhatIsUnderWay(t *testing.T) {
 	f, a := faults(t)
 	s := bucket(t, a, "lake")
 	s.know("mine", true)
-	f.next("uploads", listing(listed{"x", "mine", 9 * time.Hour}))
+	f.next("uploads", listing(listed{"x", "mine"}))
 	must(t, s.Sweep(t.Context(), "", func(string) bool { return true }))
 	if n := len(f.of("abort")); n > 0 {
 		t.Errorf("%d were ended", n)
