@@ -2,12 +2,9 @@ package json
 
 import (
 	"encoding/base64"
-	stdjson "encoding/json"
 	"errors"
 	"fmt"
 	"math"
-	"reflect"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -324,80 +321,6 @@ func TestEncodeRefuses(t *testing.T) {
 
 // daysOf is days since 1970-01-01.
 func daysOf(year, month, dom int64) int64 { return daysSince1970(year, month, dom) }
-
-// FuzzDecode compares verdicts and cells with encoding/json.
-func FuzzDecode(f *testing.F) {
-	for _, s := range []string{`{"a":1,"b":"x"}`, `{"a":1.5e3,"b":null,"c":[{}]}`, `[1]`, `{"a":-}`, `{"b":"\ud800\u0041"}`, `{"a":1}-`, `1 "\`, `{"e":[1,"\n",{"a":[]} , null]}`, `{"a":1,"e":[ ],"\u0062":"\t"}`} {
-		f.Add(s)
-	}
-	codec := newCodec(f)
-	f.Fuzz(func(t *testing.T, text string) {
-		b := batch(t, nil, text)
-		if err := codec.Decode(b); err != nil {
-			t.Fatal(err)
-		}
-		sound := len(b.Bad) == 0
-		if valid := stdjson.Valid([]byte(text)); sound && !valid || !sound && valid && !errors.Is(b.Bad[0].Err, errUTF8) && !errors.Is(b.Bad[0].Err, errDepth) {
-			t.Fatalf("%q: %v, but encoding/json says %v", text, b.Bad, valid)
-		}
-		b = batch(t, []string{"a", "any", "b", "string", "c", "json", "d", "double", "e", "list<json>"}, text)
-		if err := codec.Decode(b); err != nil {
-			t.Fatal(err)
-		}
-		if len(b.Bad) == 0 {
-			if !sound {
-				t.Fatalf("%q is bad without columns only", text)
-			}
-			checkAgain(t, codec, b, text)
-		}
-	})
-}
-
-// checkAgain encodes what was decoded and compares it with what encoding/json reads.
-func checkAgain(t *testing.T, codec formats.Codec, b *record.Batch, text string) {
-	if err := codec.Encode(b); err != nil {
-		t.Fatal(err)
-	}
-	var got, want map[string]any
-	if err := stdjson.Unmarshal(b.Records[0].Value, &got); err != nil {
-		t.Fatalf("%q: %s: %v", text, b.Records[0].Value, err)
-	}
-	if err := stdjson.Unmarshal([]byte(text), &want); err != nil {
-		if strings.Contains(err.Error(), "cannot unmarshal number") { // one beyond a double, in a member we pass over
-			return
-		}
-		t.Fatal(err)
-	}
-	for _, c := range b.Schema.Columns {
-		g, w := got[c.Name], want[c.Name]
-		if strings.Contains(text, `\ud`) || strings.Contains(text, `\uD`) { // halves of surrogate pairs are mended in several ways
-			continue
-		}
-		if !reflect.DeepEqual(g, w) {
-			t.Fatalf("%q: column %s is %#v, want %#v", text, c.Name, g, w)
-		}
-	}
-}
-
-func FuzzParseFloat(f *testing.F) {
-	for _, s := range []string{"0", "-0", "-0.0", "2568.300049", "9007199254740993", "9007199254740992.1", "0.000000000000001", "123456789012345678", "1e22", "99999999999999.99"} {
-		f.Add(s)
-	}
-	f.Fuzz(func(t *testing.T, s string) {
-		if !stdjson.Valid([]byte(s)) || strings.Trim(s, "+-.0123456789eE") != "" {
-			return
-		}
-		var n number
-		if end := scanNumber([]byte(s), 0, &n); end != len(s) {
-			t.Fatalf("%s ends at %d", s, end)
-		}
-		got, ok := n.float(s)
-		want, err := strconv.ParseFloat(s, 64)
-		if ok != (err == nil) || ok && math.Float64bits(got) != math.Float64bits(want) {
-			t.Fatalf("%s is %v, %v; want %v, %v", s, got, ok, want, err)
-		}
-	})
-}
 
 func TestBytesRoundTrip(t *testing.T) {
 	raw := make([]byte, 256)

@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"slices"
-
-	"github.com/go-faster/jx"
 )
 
 var errNotObject = errors.New("the value is not one JSON object, so no member can be cut out or added")
@@ -57,7 +55,7 @@ func member(in []byte, i int) (name []byte, end int) {
 	}
 	name = in[i+1 : colon-1]
 	if bytes.IndexByte(name, '\\') >= 0 {
-		name, _ = jx.DecodeBytes(in[i:colon]).StrBytes()
+		name = unescape(nil, name)
 	}
 	if i = space(in, colon); i == len(in) || in[i] != ':' {
 		return nil, -1

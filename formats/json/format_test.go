@@ -6,10 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"reflect"
 	"strings"
 	"testing"
-	"unicode/utf8"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
@@ -151,37 +149,4 @@ func TestBadLines(t *testing.T) {
 			t.Errorf("%q: %v, want %q", c.value, err, c.says)
 		}
 	}
-}
-
-// FuzzCut: the result is the object without that member, and every other byte stands.
-func FuzzCut(f *testing.F) {
-	f.Add(`{"a":1,"b":[{"a":2}],"a":null , "c":"\"}"}`, "a")
-	f.Add(` { "b" : 1 , "a":{}}`, "a")
-	f.Add(`{"a":1,}`, "a")
-	f.Add(`{"a\\":"\\\"","\u0061":[[],{"x":"]"}],"b":-1.5e3}`, "a")
-	f.Add("{\n\t\"a\" :\ttrue\n,\n\"b\":false}\n", "b")
-	f.Fuzz(func(t *testing.T, text, name string) {
-		before := "before"
-		got, err := cut([]byte(before), []byte(text), []string{name})
-		if !strings.HasPrefix(string(got), before) {
-			t.Fatalf("%q", got)
-		}
-		got = got[len(before):]
-		object := stdjson.Valid([]byte(text)) && utf8.ValidString(text) && utf8.ValidString(name) && strings.HasPrefix(strings.TrimLeft(text, " \t\r\n"), "{")
-		if err != nil && object {
-			t.Fatalf("%q: %v", text, err)
-		}
-		if !object { // the codec refuses it
-			return
-		}
-		var rest, want map[string]stdjson.RawMessage
-		if err := errors.Join(stdjson.Unmarshal(got, &rest), stdjson.Unmarshal([]byte(text), &want)); err != nil {
-			t.Fatalf("%q gives %q: %v", text, got, err)
-		}
-		_, there := want[name]
-		delete(want, name)
-		if !reflect.DeepEqual(rest, want) || !there && string(got) != text {
-			t.Fatalf("%q gives %q", text, got)
-		}
-	})
 }

@@ -229,9 +229,8 @@ func (r *reader) string(i int) (text []byte, end int, err error) {
 	if end, err = r.nested(i); err != nil {
 		return nil, 0, err
 	}
-	r.dec.ResetBytes(r.in[i:end])
-	r.text, err = r.dec.StrAppend(r.text[:0])
-	return r.text, end, err
+	r.text = unescape(r.text[:0], r.in[i+1:end-1])
+	return r.text, end, nil
 }
 
 // nested is where the value ends that begins at i, whatever it is.
