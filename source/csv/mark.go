@@ -32,7 +32,7 @@ func parseMark(o source.Offset) (m mark, err error) {
 	if err := json.Unmarshal(o, &m); err != nil {
 		return m, fmt.Errorf("the stored offset is not a csv source's: %w; give the connector another name to read from the start", err)
 	}
-	if m.V != 1 || len(m.Names) != len(m.Types) || len(m.Names) == 0 && m.Byte > 0 {
+	if m.V != 1 || len(m.Names) != len(m.Types) || len(m.Names) == 0 && m.Byte > 0 || min(m.Byte, int64(m.Line), m.Row, int64(m.Pass)) < 0 {
 		return m, fmt.Errorf("the stored offset %s is not of a form that this version knows; run the version that wrote it", o)
 	}
 	if len(m.Names) == 0 {
