@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // parser reads a path template from left to right; at is where it stands, in bytes.
@@ -35,6 +36,7 @@ func (p *parser) parse() error {
 
 func (p *parser) step() error {
 	rest, c := p.text[p.at:], p.text[p.at]
+	first, _ := utf8.DecodeRuneInString(rest)
 	switch {
 	case strings.HasPrefix(rest, "{{"), strings.HasPrefix(rest, "}}"):
 		p.literal(rest[:1])
@@ -46,10 +48,10 @@ func (p *parser) step() error {
 	case c == '/':
 		p.at++
 		return p.slash(p.at - 1)
-	case c < ' ' || c == 0x7f:
+	case unspeakable(first):
 		return p.errorf(p.at, "a path holds no control characters")
 	default:
-		n := strings.IndexFunc(rest, func(r rune) bool { return strings.ContainsRune("{}/\x7f", r) || r < ' ' })
+		n := strings.IndexFunc(rest, func(r rune) bool { return r == '{' || r == '}' || r == '/' || unspeakable(r) })
 		if n < 0 {
 			n = len(rest)
 		}
@@ -58,6 +60,9 @@ func (p *parser) step() error {
 	}
 	return nil
 }
+
+// unspeakable are the characters that no path holds as they are: control characters, and the two that XML cannot say.
+func unspeakable(r rune) bool { return r < ' ' || r == 0x7f || r == '\ufffe' || r == '\uffff' }
 
 func (p *parser) literal(text string) {
 	if n := len(p.parts); n > p.seg && p.parts[n-1].kind == literal {

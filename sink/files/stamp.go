@@ -49,7 +49,7 @@ func parseStamp(format string) (stamp, error) {
 		format = rest[1:]
 	}
 	for _, d := range s {
-		if strings.ContainsAny(d.text, "{\x7f") || strings.IndexFunc(d.text, func(r rune) bool { return r < ' ' }) >= 0 {
+		if strings.Contains(d.text, "{") || strings.ContainsFunc(d.text, unspeakable) {
 			return nil, errors.New("a format holds no braces and no control characters")
 		}
 	}
