@@ -3,6 +3,7 @@ package plugin
 import (
 	"fmt"
 	"math"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -15,7 +16,7 @@ type Size int64
 // UnmarshalText reads a size.
 func (s *Size) UnmarshalText(text []byte) error {
 	n, err := humanize.ParseBytes(string(text))
-	if err != nil || n > 1<<62 {
+	if err != nil || n > 1<<62 || !sizePattern.Match(text) {
 		return fmt.Errorf("%q is not a size; write bytes as in 64MiB, 10MB or 4096", text)
 	}
 	*s = Size(n)
@@ -25,8 +26,10 @@ func (s *Size) UnmarshalText(text []byte) error {
 // MarshalText writes what UnmarshalText reads.
 func (s Size) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
+var sizePattern = regexp.MustCompile(`^[0-9][0-9,]*(\.[0-9]+)?\s*([kmgtpeKMGTPE]?[iI]?[bB]?)$`)
+
 // Pattern is what the text of a size fits.
-func (Size) Pattern() string { return `^[0-9][0-9,]*(\.[0-9]+)?\s*([kmgtpeKMGTPE]?[iI]?[bB]?)$` }
+func (Size) Pattern() string { return sizePattern.String() }
 
 func (s Size) String() string {
 	for _, u := range []struct {
@@ -50,14 +53,18 @@ func (r *Rate) UnmarshalText(text []byte) error {
 		return nil
 	}
 	num, unit, _ := strings.Cut(string(text), "/")
-	n, err := strconv.ParseFloat(strings.TrimSpace(num), 64)
-	per, known := map[string]float64{"s": 1, "m": 60, "h": 3600}[strings.TrimSpace(unit)]
-	if err != nil || !known || !(n/per > 0) || math.IsInf(n, 1) {
+	num, unit = strings.Trim(num, blanks), strings.Trim(unit, blanks)
+	n, err := strconv.ParseFloat(num, 64)
+	per, known := map[string]float64{"s": 1, "m": 60, "h": 3600}[unit]
+	if err != nil || !anyNumber.MatchString(num) || !known || !(n/per > 0) || math.IsInf(n, 1) {
 		return fmt.Errorf("%q is not a rate; write rows in a time as in 1000/s, 30/m or 0.5/s, or none for no limit", text)
 	}
 	*r = Rate(n / per)
 	return nil
 }
+
+// blanks may stand around a number and its unit: what a Pattern calls \s.
+const blanks = " \t\n\f\r"
 
 // MarshalText writes what UnmarshalText reads.
 func (r Rate) MarshalText() ([]byte, error) {

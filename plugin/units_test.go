@@ -24,7 +24,7 @@ func TestSize(t *testing.T) {
 			t.Errorf("%s is written %s, which reads %d", text, b, back)
 		}
 	}
-	for _, text := range []string{"", "lots", "-1", "1 stone", "9EiB", "4EiB1", "1e3", "nan", "٣"} {
+	for _, text := range []string{"", "lots", "-1", "1 stone", "9EiB", "4EiB1", "1e3", "nan", "٣", ",00"} {
 		var got plugin.Size
 		if err := got.UnmarshalText([]byte(text)); err == nil {
 			t.Errorf("%q reads %d", text, got)
@@ -48,7 +48,7 @@ func TestRate(t *testing.T) {
 			t.Errorf("%s is written %s, which reads %v", text, b, back)
 		}
 	}
-	for _, text := range []string{"", "5", "/s", "5/", "5/d", "0/s", "-1/s", "nan/s", "inf/s", "1e-323/h", "5/s/s"} {
+	for _, text := range []string{"", "5", "/s", "5/", "5/d", "0/s", "-1/s", "nan/s", "inf/s", "1e-323/h", "5/s/s", "0x1p3/s", "1_0/s", "1\u00a0/s"} {
 		var got plugin.Rate
 		if err := got.UnmarshalText([]byte(text)); err == nil {
 			t.Errorf("%q reads %v", text, got)
