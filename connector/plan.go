@@ -40,8 +40,11 @@ func readMemo(m kafka.Mark) (memo, error) {
 	if out.Version != memoVersion {
 		return out, fmt.Errorf("the committed offset's metadata is of version %d, this penstock knows %d; run the one that wrote it, or a later one", out.Version, memoVersion)
 	}
-	if out.End != 0 && out.End < m.Offset {
+	switch {
+	case out.End != 0 && out.End < max(m.Offset, 0):
 		return out, fmt.Errorf("the committed plan ends at offset %d, before it begins at %d", out.End, m.Offset)
+	case out.Schema < 0 || out.Owed != nil && *out.Owed < 0:
+		return out, fmt.Errorf("the committed offset's metadata is damaged: %.200q; set the group's offset anew, to %d, which leaves the metadata out", m.Metadata, m.Offset)
 	}
 	return out, nil
 }

@@ -46,6 +46,9 @@ func TestMemosThatAreRefused(t *testing.T) {
 		`{"v":1,"end":-1,"layout":"a"}`:  "the committed plan ends at offset -1, before it begins at 42",
 		strings.Repeat("x", 4096):        foreign + `"` + strings.Repeat("x", 80) + `"; another`,
 		`{"v":1,"end":"9","layout":"a"}`: foreign,
+		`{"v":1,"end":9223372036854775808,"layout":"a"}`: foreign,
+		`{"v":1,"layout":"a","schema":-1}`:               "the committed offset's metadata is damaged: ",
+		`{"v":1,"layout":"a","owed":-1}`:                 "is damaged: \"{\\\"v\\\":1,\\\"layout\\\":\\\"a\\\",\\\"owed\\\":-1}\"; set the group's offset anew, to 42",
 	} {
 		if m, err := readMemo(kafka.Mark{Offset: 42, Metadata: metadata}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%.60s: %+v, %v; want %s", metadata, m, err, want)

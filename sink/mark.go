@@ -62,11 +62,15 @@ func (c Claim) Read(text func(name string) string) (is Mark, why string) {
 	c.From, c.Until = number("from"), number("until")
 	is = Mark{Claim: c, First: number("first"), Rows: number("rows"), Schema: int(number("schema"))}
 	layout, err := url.PathUnescape(text(MarkPrefix + "layout"))
-	if err != nil || bad != nil {
+	if is.Layout = layout; err != nil || bad != nil || !is.possible() {
 		return Mark{}, "its metadata is damaged"
 	}
-	is.Layout = layout
 	return is, ""
+}
+
+// possible says whether there can be such an interval: another that adopts its end waits for the rows up to there.
+func (m Mark) possible() bool {
+	return m.From >= 0 && m.From <= m.First && m.First < m.Until && m.Rows > 0 && m.Schema >= 0
 }
 
 // Name is one for an object of the interval's first row on: it does not depend on where the interval ends, so that of two runs

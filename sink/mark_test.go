@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/penstock/penstock/sink"
@@ -36,12 +37,15 @@ func TestJudge(t *testing.T) {
 		{"another schema", ours(func(m *sink.Mark) { m.Schema = 4 }).Texts(), conflict(20)},
 		{"begins behind no rows", ours(func(m *sink.Mark) { m.From = 12 }).Texts(), conflict(12)},
 		{"begins before", ours(func(m *sink.Mark) { m.From = 9 }).Texts(), foreign("it is of an interval that begins at offset 9, not 10")},
-		{"begins behind our first row", ours(func(m *sink.Mark) { m.From = 13 }).Texts(), foreign("it is of an interval that begins at offset 13, not 10")},
+		{"begins behind our first row", ours(func(m *sink.Mark) { m.From, m.First = 13, 13 }).Texts(), foreign("it is of an interval that begins at offset 13, not 10")},
 		{"another connector", ours(func(m *sink.Mark) { m.Connector = "x" }).Texts(), foreign(`it is of connector "x", not "stock lake é"`)},
 		{"another topic of the name", ours(func(m *sink.Mark) { m.TopicID = "id-2" }).Texts(), foreign(`it is of the topic with the id "id-2", not "id-1"`)},
 		{"another partition", ours(func(m *sink.Mark) { m.Partition = 5 }).Texts(), foreign(`it is of partition "5", not "4"`)},
 		{"nothing of penstock", map[string]string{"author": "me"}, foreign("it carries no metadata of penstock")},
 		{"damaged", func() map[string]string { m := ours().Texts(); delete(m, sink.MarkPrefix+"until"); return m }(), foreign("its metadata is damaged")},
+		{"ends before its first row", ours(func(m *sink.Mark) { m.Until = 12 }).Texts(), foreign("its metadata is damaged")},
+		{"begins behind its first row", ours(func(m *sink.Mark) { m.From, m.First = 12, 11 }).Texts(), foreign("its metadata is damaged")},
+		{"has no rows", ours(func(m *sink.Mark) { m.Rows = 0 }).Texts(), foreign("its metadata is damaged")},
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			_, err := ours().Judge(ours().Name(), func(key string) string { return c.stands[key] })
@@ -66,4 +70,42 @@ func TestMarkComesBack(t *testing.T) {
 			}
 		}
 	}
+}
+
+// FuzzMark: a mark comes back from its texts, which any header can hold; and whatever texts stand beside an object, they are refused
+// or make a mark that an interval can be adopted from.
+func FuzzMark(f *testing.F) {
+	f.Add("stock lake é", "t-1", "stock", "a b", int32(4), int64(10), int64(20), int64(12), int64(8), 3, "until", "15")
+	f.Add("\x00\n%", "", "..", "\xff", int32(-1), int64(-10), int64(-20), int64(0), int64(0), -1, "from", "9223372036854775808")
+	f.Add("c", "i", "t", "l", int32(0), int64(0), int64(1<<62), int64(0), int64(1), 0, "first", "+7")
+	f.Fuzz(func(t *testing.T, connector, id, topic, layout string, partition int32, from, until, first, rows int64, schema int, key, text string) {
+		m := sink.Mark{First: first, Rows: rows, Schema: schema, Claim: sink.Claim{
+			Connector: connector, Layout: layout, Topic: topic, TopicID: id, Partition: partition, From: from, Until: until,
+		}}
+		texts := m.Texts()
+		for _, said := range texts {
+			if strings.ContainsFunc(said, func(c rune) bool { return c <= ' ' || c > '~' }) {
+				t.Fatalf("%q is not for a header", said)
+			}
+		}
+		sound := connector != "" && 0 <= from && from <= first && first < until && rows > 0 && schema >= 0
+		read := func() (sink.Mark, string) { return m.Read(func(key string) string { return texts[key] }) }
+		if is, why := read(); (why == "") != sound || sound && is != m {
+			t.Fatalf("%+v comes back as %+v, %q", m, is, why)
+		}
+		texts[sink.MarkPrefix+key] = text
+		is, why := read()
+		if _, err := m.Judge("x", func(key string) string { return texts[key] }); err == nil && why != "" {
+			t.Fatalf("%v is ours, and %s", texts, why)
+		}
+		if why != "" {
+			return
+		}
+		if texts = is.Texts(); is.From < 0 || is.First < is.From || is.Until <= is.First || is.Rows < 1 || is.Schema < 0 {
+			t.Fatalf("%+v is taken for sound", is)
+		}
+		if again, why := read(); again != is {
+			t.Fatalf("%+v comes back as %+v, %s", is, again, why)
+		}
+	})
 }
