@@ -43,6 +43,12 @@ func TestCheck(t *testing.T) {
 		"never a flush":        {outOf, func(c *Config) { c.Flush = Flush{} }, []string{"flush: nothing would ever be flushed; set rows, bytes, every or idle"}},
 		"only idle":            {outOf, func(c *Config) { c.Flush = Flush{Idle: time.Second} }, nil},
 		"schema":               {outOf, func(c *Config) { c.Sink = asking{all: true} }, []string{"schema: the format writes typed columns; declare them"}},
+		"a name with dots": {outOf, func(c *Config) { *c = dotted(t) }, []string{
+			`sink: column "a.b": its type is not known; declare it under schema: columns: first`}},
+		"a declared name with dots": {outOf, func(c *Config) {
+			*c = dotted(t)
+			c.Schema.Columns = []record.Column{{Name: "a.b", Type: kindOf(record.Date)}}
+		}, nil},
 		"what is for sinks": {into, func(c *Config) {
 			c.Schema.Columns, c.Flush.Rows, c.From = []record.Column{{Name: "a"}}, 10, From{kafka.From{Latest: true}}
 			c.OnOffsetLoss = "continue"
@@ -73,6 +79,13 @@ func TestCheck(t *testing.T) {
 			}
 		}
 	}
+}
+
+// dotted makes Parquet files below the column a.b, of which they have to say more than the path does.
+func dotted(t *testing.T) Config {
+	c := *typedOn(t, `{"a.b"}`, Schema{}).config
+	c.Topics.Names = []string{"t"}
+	return c
 }
 
 func TestFromInWords(t *testing.T) {

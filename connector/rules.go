@@ -231,8 +231,15 @@ func readColumns(text []byte) (cols []record.Column, err error) {
 	if text == nil {
 		return nil, errNotKept
 	}
-	err = json.Unmarshal(text, &cols)
-	return cols, err
+	if err = json.Unmarshal(text, &cols); err != nil {
+		return nil, err
+	}
+	for _, c := range cols {
+		if c.Type.Kind == record.Null {
+			return nil, fmt.Errorf("its column %q has no type; was it written by another program?", c.Name)
+		}
+	}
+	return cols, nil
 }
 
 func writeColumns(cols []record.Column) []byte {
@@ -305,13 +312,33 @@ func (r *rules) infer(b *record.Batch) (columns []record.Column, why, err error)
 			why = fmt.Errorf("%w; rename one, or leave new columns out by schema: {new: ignore}", clash)
 			continue
 		}
-		if err := r.fits(append(known, c)); err != nil {
-			why = err
-			continue
-		}
 		known, columns = append(known, c), append(columns, c)
 	}
+	if len(columns) > 0 {
+		var refused error
+		if columns, refused = r.fitting(r.schema.Columns, columns); refused != nil {
+			why = refused
+		}
+	}
 	return columns, why, err
+}
+
+// fitting is those of the columns that the sink takes beside known and each other, and why it does not take another. There may be
+// a thousand, and mostly all fit, so that halves of them are asked for at once.
+func (r *rules) fitting(known, columns []record.Column) (taken []record.Column, why error) {
+	switch why = r.fits(append(known[:len(known):len(known)], columns...)); {
+	case why == nil:
+		return columns, nil
+	case len(columns) < 2:
+		return nil, why
+	}
+	half := len(columns) / 2
+	taken, why = r.fitting(known, columns[:half:half])
+	rest, later := r.fitting(append(known[:len(known):len(known)], taken...), columns[half:])
+	if later != nil {
+		why = later
+	}
+	return append(taken, rest...), why
 }
 
 // fits says whether the sink takes these columns: its folders may have the name of one.

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/penstock/penstock/formats"
 	"github.com/penstock/penstock/formats/json"
 	"github.com/penstock/penstock/formats/parquet"
 	"github.com/penstock/penstock/record"
@@ -14,23 +15,30 @@ import (
 )
 
 // typed is a connector of Parquet files with these columns inferred before.
-func typed(t *testing.T, s Schema, inferred ...record.Column) *rules {
+func typed(t testing.TB, s Schema, inferred ...record.Column) *rules {
 	t.Helper()
 	return typedOn(t, "{topic}", s, inferred...)
 }
 
 // typedOn is one whose files have this path.
-func typedOn(t *testing.T, path string, s Schema, inferred ...record.Column) *rules {
+func typedOn(t testing.TB, path string, s Schema, inferred ...record.Column) *rules {
+	t.Helper()
+	f, err := parquet.New(parquet.Defaults())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return into(t, t.TempDir(), f, path, s, inferred...)
+}
+
+// into is one of files of a format in a folder.
+func into(t testing.TB, dir string, f formats.Format, path string, s Schema, inferred ...record.Column) *rules {
 	t.Helper()
 	files := local.Defaults()
 	err := files.Files.Path.UnmarshalText([]byte(path))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if files.Files.Format, err = parquet.New(parquet.Defaults()); err != nil {
-		t.Fatal(err)
-	}
-	files.Dir = t.TempDir()
+	files.Dir, files.Files.Format = dir, f
 	c := Defaults()
 	if c.Sink, err = local.New(files); err != nil {
 		t.Fatal(err)

@@ -98,7 +98,8 @@ func (e *engine) Columns() (asked []record.Column, all bool) {
 	return asked, !e.raw
 }
 
-// Fits is of sink.Fitted. Of columns that are not known yet nothing can be said.
+// Fits is of sink.Fitted. Of columns that are not known yet nothing can be said, but that one which the path names and whose name
+// holds dots has to be declared, since it will not be inferred.
 func (e *engine) Fits(s *record.Schema) error {
 	if s == nil && !e.raw {
 		return nil
@@ -113,8 +114,7 @@ func (e *engine) Fits(s *record.Schema) error {
 	if err := e.Path.clashes(s, p); err != nil {
 		return err
 	}
-	open := slices.ContainsFunc(p.file.Columns, func(c record.Column) bool { return c.Type.Kind == record.Any })
-	if len(p.file.Columns) == 0 || open {
+	if len(p.file.Columns) == 0 {
 		return nil
 	}
 	_, err = e.Format.NewEncoder(io.Discard, p.file)
