@@ -138,10 +138,12 @@ func (t *task) probe(ctx context.Context, f *flight) error {
 		err = t.insist(ctx, f, p.Probe)
 	}
 	var conflict *sink.Conflict
-	if errors.As(err, &conflict) {
+	var foreign *sink.Foreign
+	switch {
+	case errors.As(err, &conflict):
 		return t.adopt(ctx, f, conflict)
-	}
-	if err != nil {
+	case errors.As(err, &foreign) && foreign.Anchor:
+	case err != nil:
 		return err
 	}
 	return t.turn(ctx, f.from)
@@ -170,6 +172,9 @@ func (t *task) moveTo(ctx context.Context, from, until int64) error {
 
 // fly is steps two to four: the plan is durable before anything is visible, everything is visible before the offset moves.
 func (t *task) fly(ctx context.Context, f *flight) error {
+	if err := t.p.Same(ctx); err != nil { // else rows of one topic would stand as another's
+		return ofTopic(err)
+	}
 	m := t.memo(f.in)
 	if !f.planned && f.rows > 0 {
 		plan := m
@@ -253,9 +258,12 @@ func (t *task) land(ctx context.Context) error {
 	f := t.flight
 	t.flight = nil
 	var conflict *sink.Conflict
+	var foreign *sink.Foreign
 	switch {
 	case errors.As(f.err, &conflict):
 		return t.adopt(ctx, f, conflict)
+	case errors.As(f.err, &foreign) && foreign.Anchor && f.in.layout != t.book.today:
+		return t.turn(ctx, f.from) // nothing of it is visible, and the configuration has changed since, as the remedy says
 	case f.err != nil:
 		return f.err
 	}

@@ -305,7 +305,7 @@ func TestLostThatIsThere(t *testing.T) {
 	p := r.partitions(1)[0]
 	task := &task{Run: &Run{Config: Config{OnOffsetLoss: "continue"}, Client: r.client}, p: p, next: 6}
 	moved := make(chan error, 1)
-	go func() { moved <- task.lost(&kafka.Lost{Offset: 6}) }()
+	go func() { moved <- task.lost(t.Context(), &kafka.Lost{Offset: 6}) }()
 	if err := <-moved; err != nil {
 		t.Fatal(err)
 	}

@@ -30,7 +30,8 @@ type Run struct {
 	book    *book
 	letters *kafka.Letters
 	hooks   *announcer
-	topics  []string // that the sink empties
+	topics  []string          // that the sink empties
+	ids     map[string]string // of each
 }
 
 // Group is the consumer group by which workers share the connector out.
@@ -69,7 +70,7 @@ func (r *Run) write(ctx context.Context) error {
 		if !others() || err != nil && !errors.Is(err, context.Canceled) {
 			return err
 		}
-		r.Log.Info("other topics match", "connector", r.Name, "before", strings.Join(r.topics, " "))
+		r.Log.Info("the topics have changed", "connector", r.Name, "before", strings.Join(r.topics, " "))
 	}
 }
 
@@ -149,7 +150,8 @@ func (r *Run) partitions(ctx context.Context, a *kafka.Admin) (partitions int, e
 		}
 		partitions += n
 	}
-	return partitions, nil
+	r.ids, err = a.IDs(ctx, r.topics)
+	return partitions, err
 }
 
 // deadTopic makes the topic of dead letters.

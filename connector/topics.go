@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -61,15 +62,21 @@ func (c *Config) TopicsNow(ctx context.Context, a *kafka.Admin) ([]string, error
 	return matching, nil
 }
 
-// lookForTopics is how often topics are looked for that have come to match.
+// ofTopic makes what was found of a topic an error of the run: the next one begins with what there is then.
+func ofTopic(err error) error {
+	if errors.Is(err, kafka.ErrMadeAgain) || errors.Is(err, kafka.ErrNoTopic) {
+		return whole{err}
+	}
+	return err
+}
+
+// lookForTopics is how often it is asked whether the topics are still those that are read.
 const lookForTopics = 10 * time.Second
 
-// whileTheyMatch is done with ctx, or when other topics match than those that are read; changed says so then.
+// whileTheyMatch is done with ctx, or when others match than the topics that are read, or one of them is gone or was made again;
+// changed says so then.
 func (r *Run) whileTheyMatch(ctx context.Context) (same context.Context, changed func() bool) {
 	same, cancel := context.WithCancelCause(ctx)
-	if r.Config.Topics.Match.whole == nil {
-		return same, func() bool { cancel(nil); return false }
-	}
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
@@ -99,5 +106,12 @@ func (r *Run) stillMatch(ctx context.Context) bool {
 	}
 	defer a.Close()
 	now, err := r.Config.TopicsNow(ctx, a)
-	return err != nil || slices.Equal(now, r.topics)
+	if err != nil {
+		return !errors.Is(err, kafka.ErrNoTopic)
+	}
+	ids, err := a.IDs(ctx, now)
+	if err != nil {
+		return !errors.Is(err, kafka.ErrNoTopic)
+	}
+	return maps.Equal(ids, r.ids)
 }

@@ -72,7 +72,7 @@ func (t *task) journey(ctx context.Context) error {
 			err = t.take(ctx, b)
 		}
 		if lost := (*kafka.Lost)(nil); errors.As(err, &lost) {
-			err = t.lost(lost)
+			err = t.lost(ctx, lost)
 		}
 		if err != nil && !errors.Is(err, errTurned) {
 			return err
@@ -166,7 +166,10 @@ func (t *task) memo(r *rules) memo {
 }
 
 // lost is met when the position is not on the topic any more. To go on, what is left is read into the same interval.
-func (t *task) lost(lost *kafka.Lost) error {
+func (t *task) lost(ctx context.Context, lost *kafka.Lost) error {
+	if err := t.p.Same(ctx); err != nil {
+		return ofTopic(err)
+	}
 	low, high, err := t.p.Bounds()
 	switch {
 	case err != nil:

@@ -86,13 +86,7 @@ func (a *Admin) Partitions(_ context.Context, topic string) (int, error) {
 		return 0, fmt.Errorf("topic %s: %w", topic, err)
 	}
 	t := meta.Topics[topic]
-	switch {
-	case t.Error.Code() == kafka.ErrUnknownTopicOrPart || t.Error.Code() == kafka.ErrUnknownTopic:
-		return 0, fmt.Errorf("topic %s: %w", topic, ErrNoTopic)
-	case t.Error.Code() != kafka.ErrNoError:
-		return 0, fmt.Errorf("topic %s: %w", topic, t.Error)
-	}
-	return len(t.Partitions), nil
+	return len(t.Partitions), topicError(topic, t.Error)
 }
 
 // Topics lists the topics that there are in the order of their names, but those that Kafka and penstock keep for themselves.

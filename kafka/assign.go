@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
+	"slices"
 	"time"
 
 	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
@@ -16,9 +16,9 @@ func (g *group) assigned(tps []kafka.TopicPartition) error {
 	if err != nil {
 		return errors.Join(err, g.consumer.IncrementalAssign(nil))
 	}
-	ids, err := g.topicIDs(tps)
+	ids, err := g.admin.IDs(g.ctx, topicsOf(tps))
 	if err != nil {
-		return errors.Join(err, g.consumer.IncrementalAssign(nil))
+		return errors.Join(fmt.Errorf("group %s: %w", g.Name, err), g.consumer.IncrementalAssign(nil))
 	}
 	ours := memberID(g.consumer)
 	come := make([]*Partition, len(tps))
@@ -150,33 +150,11 @@ func (g *group) first(tp kafka.TopicPartition) (int64, error) {
 	return low, nil
 }
 
-// urlSafe spells an id as Kafka's own tools do.
-var urlSafe = strings.NewReplacer("+", "-", "/", "_")
-
-// topicIDs tells each topic's id; "" from a broker that gives none.
-func (g *group) topicIDs(tps []kafka.TopicPartition) (map[string]string, error) {
-	ids := map[string]string{}
-	var names []string
+func topicsOf(tps []kafka.TopicPartition) (names []string) {
 	for _, tp := range tps {
-		if _, seen := ids[*tp.Topic]; !seen {
-			ids[*tp.Topic] = ""
+		if !slices.Contains(names, *tp.Topic) {
 			names = append(names, *tp.Topic)
 		}
 	}
-	if len(names) == 0 {
-		return ids, nil
-	}
-	ctx, cancel := context.WithTimeout(g.ctx, ask)
-	defer cancel()
-	got, err := g.admin.DescribeTopics(ctx, kafka.NewTopicCollectionOfTopicNames(names))
-	if err != nil {
-		return nil, fmt.Errorf("topics %v: %w", names, err)
-	}
-	for _, t := range got.TopicDescriptions {
-		if t.Error.Code() != kafka.ErrNoError {
-			return nil, fmt.Errorf("topic %s: %w", t.Name, t.Error)
-		}
-		ids[t.Name] = urlSafe.Replace(t.TopicID.String())
-	}
-	return ids, nil
+	return names
 }

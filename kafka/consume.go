@@ -50,7 +50,7 @@ type group struct {
 	Group
 	client   *Client
 	consumer *kafka.Consumer
-	admin    *kafka.AdminClient
+	admin    *Admin // with connections of its own: an answer does not wait behind a fetch that waits for rows
 	wakers   *wakers
 
 	owned  map[key]*Partition
@@ -91,6 +91,7 @@ func (c *Client) Consume(ctx context.Context, g Group) error {
 	}
 	m.awaitPast()
 	err = errors.Join(err, m.close())
+	m.admin.Close()
 	if m.joined {
 		m.changed("left the group")
 	}
@@ -121,10 +122,11 @@ func (c *Client) join(g Group) (*group, error) {
 		return nil, fmt.Errorf("kafka: %w", err)
 	}
 	go c.drainLogs(m.consumer.Logs())
-	if m.admin, err = kafka.NewAdminClientFromConsumer(m.consumer); err != nil {
-		return nil, errors.Join(fmt.Errorf("kafka: %w", err), m.consumer.Close())
-	}
 	if m.wakers, err = newWakers(); err != nil {
+		return nil, errors.Join(err, m.consumer.Close())
+	}
+	if m.admin, err = c.Admin(); err != nil {
+		m.wakers.close()
 		return nil, errors.Join(err, m.consumer.Close())
 	}
 	return m, nil

@@ -83,12 +83,12 @@ func (m Mark) Judge(name string, text func(name string) string) (is Mark, err er
 	is, why := m.Read(text)
 	switch {
 	case why != "":
-		return is, &Foreign{Name: name, Why: why}
+		return is, &Foreign{Name: name, Why: why, Anchor: m.First == m.From}
 	case is.From > m.From && is.From <= m.First:
 		// It begins between the last row before m's interval and its first: there was one without rows, which ends there.
 		return is, &Conflict{Name: name, End: is.From, Layout: m.Layout, Schema: m.Schema}
 	case is.From != m.From:
-		return is, &Foreign{Name: name, Why: fmt.Sprintf("it is of an interval that begins at offset %d, not %d", is.From, m.From)}
+		return is, &Foreign{Name: name, Why: fmt.Sprintf("it is of an interval that begins at offset %d, not %d", is.From, m.From), Anchor: m.First == m.From}
 	case is.Until != m.Until || is.Layout != m.Layout || is.Schema != m.Schema:
 		return is, &Conflict{Name: name, End: is.Until, Layout: is.Layout, Schema: is.Schema}
 	}

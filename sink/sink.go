@@ -71,10 +71,17 @@ func (e *Conflict) Error() string {
 
 // Foreign says that an object which is not ours, or not of this interval, stands where one of ours should.
 // It is never overwritten.
-type Foreign struct{ Name, Why string }
+type Foreign struct {
+	Name, Why string
+	Anchor    bool // ours would hold the interval's very first offset: so nothing of the interval is visible
+}
 
 func (e *Foreign) Error() string {
-	return fmt.Sprintf("%s stands already and is not this connector's (%s); move it away, or give the connector a path or prefix of its own", e.Name, e.Why)
+	remedy := "move it away, or give the connector a path or prefix of its own"
+	if !e.Anchor {
+		remedy = "move it away: other objects of the interval may be visible"
+	}
+	return fmt.Sprintf("%s stands already and is not this connector's (%s); %s", e.Name, e.Why, remedy)
 }
 
 // Unfit says that rows which were taken in cannot be made into what they should be, however often that is tried.
