@@ -191,7 +191,7 @@ func (t *task) fly(ctx context.Context, f *flight) error {
 	}
 	f.upload = time.Since(start)
 	point("visible")
-	if t.announce != nil && len(f.files) > 0 {
+	if t.owes(f) {
 		t.announce.owe(f.from, f.end)
 		m = t.memo(f.in)
 	}
@@ -200,6 +200,11 @@ func (t *task) fly(ctx context.Context, f *flight) error {
 	}
 	point("committed")
 	return nil
+}
+
+// owes tells whether hooks are to hear of the interval. Of one that is done again files may stand though no row of them is left.
+func (t *task) owes(f *flight) bool {
+	return t.announce != nil && (len(f.files) > 0 || f.planned)
 }
 
 // visible makes the interval visible.
@@ -279,7 +284,7 @@ func (t *task) land(ctx context.Context) error {
 	}
 	t.Log.Debug("flushed", "connector", t.Name, "topic", t.p.Topic, "partition", t.p.ID, "from", f.from, "end", f.end, "rows", f.rows,
 		"files", len(f.files), "seconds", time.Since(f.began).Seconds())
-	if t.announce != nil && len(f.files) > 0 {
+	if t.owes(f) {
 		t.announce.tell(f.files, f.end)
 	}
 	if t.in.layout != t.book.today { // what follows may stand too

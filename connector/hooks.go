@@ -135,10 +135,10 @@ func (n *announcement) any(holds func(*account) bool) bool {
 	})
 }
 
-// tell asks for calls that cover files, which are committed and end at offset end.
+// tell asks for calls that cover files, which are committed and end at offset end. Without files a hook has to look itself.
 func (n *announcement) tell(files []sink.File, end int64) {
 	for _, c := range n.accounts {
-		c.of.add(c, files, end, false)
+		c.of.add(c, files, end, len(files) == 0)
 	}
 }
 

@@ -21,6 +21,7 @@ type flush struct {
 	from    int64
 	until   int64
 	redo    bool // an earlier run may have made some of its files
+	doubted bool // what the group remembers may have gone backwards, and the row at its very first offset is gone
 	parts   []pending
 	account *atomic.Int64 // of the Writer
 	scratch *scratch      // rows that went out of memory
@@ -55,6 +56,9 @@ func (e *engine) name(c *sink.Claim, path string, first int64) string {
 func (f *flush) Commit(ctx context.Context) ([]sink.File, error) {
 	if len(f.parts) == 0 {
 		return nil, nil
+	}
+	if err := f.early(ctx); err != nil {
+		return nil, err
 	}
 	if err := f.settle(ctx, &f.parts[0]); err != nil {
 		return nil, err
@@ -226,20 +230,29 @@ func (f *flush) adopt(p *pending, name string, meta map[string]string, size int6
 // find looks for the part's file under any name that it could have: where the topic is compacted, rows that were first when an
 // earlier run made it may be gone.
 func (f *flush) find(ctx context.Context, p *pending) error {
+	return f.within(ctx, p, f.until, func(name string) (bool, error) {
+		err := f.meet(ctx, p, name)
+		return p.done, err
+	})
+}
+
+// within gives the names that files of the part's path can have whose first row stands in the interval before offset end, until one
+// was enough.
+func (f *flush) within(ctx context.Context, p *pending, end int64, look func(name string) (enough bool, err error)) error {
 	e := f.engine
 	base := e.dir(p.path) + stem(&f.claim)
-	end := base + fmt.Sprintf("%020d", f.until)
+	last := base + fmt.Sprintf("%020d", end)
 	for name, err := range e.store.List(ctx, base, base+fmt.Sprintf("%020d", f.from)) {
 		if err != nil {
 			return err
 		}
-		if name >= end {
+		if name >= last {
 			return nil
 		}
 		if len(name) != len(p.name) || !strings.HasSuffix(name, e.Format.Ext()) {
 			continue
 		}
-		if err := f.meet(ctx, p, name); err != nil || p.done {
+		if enough, err := look(name); enough || err != nil {
 			return err
 		}
 	}

@@ -13,6 +13,9 @@ func (f *flush) Probe(ctx context.Context) error {
 	if len(f.parts) == 0 {
 		return nil
 	}
+	if err := f.early(ctx); err != nil {
+		return err
+	}
 	name := f.parts[0].name
 	meta, _, err := f.engine.store.Stat(ctx, name)
 	if errors.Is(err, fs.ErrNotExist) {

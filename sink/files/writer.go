@@ -134,6 +134,11 @@ func (w *writer) Cut(next int64) (sink.Flush, error) {
 	}
 	c := w.claim
 	f := &flush{engine: w.engine, claim: c, plan: w.plan, from: w.from, until: next, redo: c.Until != 0 && w.from == c.From}
+	again := c.From // where a walk through what stands may begin, or go on
+	if c.Until != 0 {
+		again = c.Until
+	}
+	f.doubted = w.from == again && len(w.order) > 0 && w.order[0].first > w.from
 	f.account, f.scratch, w.scratch = w.account, w.scratch, new(scratch)
 	f.parts = make([]pending, len(w.order))
 	for i, b := range w.order {

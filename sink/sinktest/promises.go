@@ -143,6 +143,31 @@ func compacted(t *testing.T, p Place) {
 	exactly(t, p, rows(c, 10, 40))
 }
 
+func walked(t *testing.T, p Place) {
+	c := Claim(0, 10)
+	done(t, p, c, 40)
+	c.From = 40
+	done(t, p, c, 70)
+	there := p.Files()
+	for _, left := range []int64{20, 45} { // of the first interval something is left, or nothing
+		c.From = 10
+		_, err := flushed(t, open(t, p.Sink(), c), c, rows(c, left, 55), 55).Commit(t.Context())
+		var e *sink.Conflict
+		if !errors.As(err, &e) || e.End != 40 || e.Layout != c.Layout {
+			t.Errorf("rows from %d: error %v, want a Conflict with end 40", left, err)
+		}
+	}
+	c.From, c.Until = 10, 40
+	w := open(t, p.Sink(), c)
+	commit(t, flushed(t, w, c, nil, 40)) // the interval that was taken over, and the next by the same writer
+	if _, err := flushed(t, w, c, rows(c, 45, 55), 55).Commit(t.Context()); !errors.As(err, new(*sink.Conflict)) {
+		t.Errorf("error %v, want a Conflict", err)
+	}
+	if !reflect.DeepEqual(there, p.Files()) {
+		t.Error("the walk changed what was there")
+	}
+}
+
 func conflict(t *testing.T, p Place) {
 	c := Claim(0, 0)
 	done(t, p, c, 30)

@@ -52,6 +52,7 @@ var promises = []promise{
 var promisesOfFiles = []promise{
 	{"rows are shared out by their path", paths},
 	{"a replay of a compacted topic finds its files", compacted},
+	{"a walk over a compacted topic meets what stands", walked},
 	{"a planted file beside the anchor is Foreign", besideAnchor},
 	{"rows before a bad one are taken", bad},
 }
@@ -70,7 +71,7 @@ var promisesOfFiles = []promise{
 func Run(t *testing.T, open func(t *testing.T) Place) { hold(t, open, promises) }
 
 // Files holds the sinks of places, which have Path and Lines, to what Run demands, and to this: a file for each path; one whose
-// first row was compacted away is found when it is written again; no file of an interval replaces one that is not ours; a record
+// first row was compacted away is found when it is written again, also by who knows of no interval there; no file of an interval replaces one that is not ours; a record
 // that no store has a name for is a *record.Bad, and those before it are taken.
 func Files(t *testing.T, open func(t *testing.T) Place) {
 	hold(t, open, slices.Concat(promises, promisesOfFiles))
