@@ -174,7 +174,12 @@ func silent(m *kafka.ConfigMap) *kafka.ConfigMap {
 
 // Session is the session timeout of groups, as configured.
 func (c *Client) Session() time.Duration {
-	v, _ := (*c.consumerConfig(Group{})).Get("session.timeout.ms", 0)
+	return milliseconds(c.consumerConfig(Group{}), "session.timeout.ms")
+}
+
+// milliseconds is what a property says, which may be a number or the user's text.
+func milliseconds(m *kafka.ConfigMap, property string) time.Duration {
+	v, _ := m.Get(property, nil)
 	ms, _ := strconv.Atoi(fmt.Sprint(v))
 	return time.Duration(ms) * time.Millisecond
 }

@@ -3,6 +3,7 @@ package kafka
 import (
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestPropertiesThatAreRefused(t *testing.T) {
@@ -31,5 +32,18 @@ func TestPropertiesThatAreRefused(t *testing.T) {
 	}
 	if err := (Config{Properties: map[string]string{"session.timeout.ms": "6000", "client.id": "x"}}).Check(); err != nil {
 		t.Error(err)
+	}
+}
+
+// The session timeout is what a flush under way may take when its partition moves: also where it is said in the file, as text.
+func TestSession(t *testing.T) {
+	for text, want := range map[string]time.Duration{"": 10 * time.Second, "6000": 6 * time.Second} {
+		c := &Client{Config: Config{Properties: map[string]string{}}}
+		if text != "" {
+			c.Config.Properties["session.timeout.ms"] = text
+		}
+		if got := c.Session(); got != want {
+			t.Errorf("session.timeout.ms %q: %v, want %v", text, got, want)
+		}
 	}
 }

@@ -26,8 +26,8 @@ type Group struct {
 	// It may be nil.
 	Taken func(n int)
 
-	// Changed is told when we have joined the group, when partitions have come, are about to go or were lost, and when we have left.
-	// It may be nil.
+	// Changed is told when we have joined the group, also anew after partitions were lost, when partitions have come, are about to go
+	// or were lost, and when we have left. It may be nil.
 	Changed func(what string, partitions []string)
 
 	// Own is called in a goroutine of its own for each partition that comes to us, and returns after Batches has ended.
@@ -37,6 +37,15 @@ type Group struct {
 	Revoke time.Duration // how long a partition that moves may take to finish what it has begun; below the session timeout
 	Drain  time.Duration // the same, for all partitions, when the process ends
 }
+
+// What Group.Changed is told.
+const (
+	Joined         = "joined the group"
+	Assigned       = "partitions assigned"
+	Revoked        = "partitions revoked"
+	LostPartitions = "partitions lost" // the group took us for dead, or we the group
+	Left           = "left the group"
+)
 
 type key struct {
 	topic string
@@ -93,7 +102,7 @@ func (c *Client) Consume(ctx context.Context, g Group) error {
 	err = errors.Join(err, m.close())
 	m.admin.Close()
 	if m.joined {
-		m.changed("left the group")
+		m.changed(Left)
 	}
 	return err
 }
@@ -207,14 +216,15 @@ func (g *group) rebalance(_ *kafka.Consumer, ev kafka.Event) error {
 		}
 		if !g.joined {
 			g.joined = true
-			g.changed("joined the group")
+			g.changed(Joined)
 		}
 		if err = g.assigned(e.Partitions); err == nil {
-			g.moved("partitions assigned", e.Partitions)
+			g.moved(Assigned, e.Partitions)
 		}
 	case kafka.RevokedPartitions:
 		lost := g.consumer.AssignmentLost()
-		g.moved(map[bool]string{false: "partitions revoked", true: "partitions lost"}[lost], e.Partitions)
+		g.moved(map[bool]string{false: Revoked, true: LostPartitions}[lost], e.Partitions)
+		g.joined = g.joined && !lost
 		err = g.revoked(e.Partitions, lost)
 	}
 	if err != nil {

@@ -63,7 +63,7 @@ func (p *Partition) CommitWith(ctx context.Context, l *Letters, entries []Entry,
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-time.After(50 * time.Millisecond):
+		case <-time.After(jittered(50 * time.Millisecond)):
 		}
 	}
 }

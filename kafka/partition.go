@@ -97,7 +97,7 @@ func (p *Partition) askAgain(ctx context.Context) error {
 		return nil
 	case <-p.stop:
 		return nil
-	case <-time.After(pauseTime):
+	case <-time.After(jittered(pauseTime)):
 	}
 	if err := p.MoveTo(p.next); !errors.Is(err, ErrGone) {
 		return err
@@ -115,6 +115,26 @@ func passing(err error) bool {
 	case kafka.ErrTransport, kafka.ErrTimedOut, kafka.ErrAllBrokersDown, kafka.ErrRequestTimedOut, kafka.ErrNetworkException,
 		kafka.ErrLeaderNotAvailable, kafka.ErrNotLeaderForPartition, kafka.ErrBrokerNotAvailable, kafka.ErrReplicaNotAvailable,
 		kafka.ErrNotCoordinator, kafka.ErrCoordinatorNotAvailable, kafka.ErrCoordinatorLoadInProgress, kafka.ErrOffsetNotAvailable, kafka.ErrFencedLeaderEpoch, kafka.ErrUnknownLeaderEpoch, kafka.ErrKafkaStorageError:
+		return true
+	}
+	return false
+}
+
+// Outside tells the errors that brokers, or whoever runs them, have to mend: none is there to answer, a topic is missing, a right is
+// refused. What failed so may be tried again for as long as that lasts.
+func Outside(err error) bool {
+	var e kafka.Error
+	if passing(err) || errors.Is(err, ErrNoTopic) || errors.Is(err, ErrExpired) {
+		return true
+	}
+	if !errors.As(err, &e) {
+		return false
+	}
+	switch e.Code() {
+	case kafka.ErrMsgTimedOut, kafka.ErrTimedOutQueue, kafka.ErrResolve, kafka.ErrAuthentication, kafka.ErrSaslAuthenticationFailed, kafka.ErrSsl,
+		kafka.ErrUnknownTopic, kafka.ErrUnknownTopicOrPart, kafka.ErrTopicAuthorizationFailed, kafka.ErrGroupAuthorizationFailed,
+		kafka.ErrClusterAuthorizationFailed, kafka.ErrTransactionalIDAuthorizationFailed, kafka.ErrNotEnoughReplicas,
+		kafka.ErrNotEnoughReplicasAfterAppend, kafka.ErrPolicyViolation:
 		return true
 	}
 	return false
@@ -280,7 +300,7 @@ func (p *Partition) Commit(ctx context.Context, m Mark) error {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-time.After(50 * time.Millisecond):
+		case <-time.After(jittered(50 * time.Millisecond)):
 		}
 	}
 }

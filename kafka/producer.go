@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"time"
 
 	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
@@ -16,6 +17,7 @@ var ErrFenced = errors.New("another worker has taken this over")
 // Producer stores rows and marks in transactions, as the only living producer of its id. One goroutine uses it.
 type Producer struct {
 	id     string
+	limit  time.Duration // of a transaction
 	client *kafka.Producer
 	done   chan struct{}
 }
@@ -35,16 +37,17 @@ const transactionTime = 10000
 
 // Producer makes the producer called id. When it returns every earlier one of that id is fenced, and its open transaction aborted.
 func (c *Client) Producer(ctx context.Context, id string) (*Producer, error) {
-	p, err := kafka.NewProducer(c.base(kafka.ConfigMap{
+	config := c.base(kafka.ConfigMap{
 		"transaction.timeout.ms": transactionTime, "linger.ms": 5, "compression.type": "lz4", "partitioner": "murmur2_random",
 		"queue.buffering.max.messages": 1000000, "queue.buffering.max.kbytes": 65536, "batch.num.messages": 100000,
 	}, kafka.ConfigMap{
 		"transactional.id": id, "enable.idempotence": true, "go.delivery.reports": false, "go.logs.channel.enable": true,
-	}))
+	})
+	p, err := kafka.NewProducer(config)
 	if err != nil {
 		return nil, fmt.Errorf("kafka: %w", err)
 	}
-	out := &Producer{id: id, client: p, done: make(chan struct{})}
+	out := &Producer{id: id, limit: milliseconds(config, "transaction.timeout.ms"), client: p, done: make(chan struct{})}
 	go c.drainLogs(p.Logs())
 	go func() {
 		defer close(out.done)
@@ -62,7 +65,7 @@ func (c *Client) Producer(ctx context.Context, id string) (*Producer, error) {
 		}
 		if !retriable(err) || ctx.Err() != nil {
 			out.Close()
-			return nil, fmt.Errorf("producer %s: %w", id, classify(err))
+			return nil, fmt.Errorf("producer %s: %w", id, classify(err, 0, out.limit))
 		}
 	}
 }
@@ -95,9 +98,13 @@ func (p *Producer) produceAll(ctx context.Context, entries []Entry) error {
 	return nil
 }
 
+// firstPause is how long a transaction that failed is left alone at first.
+const firstPause = 50 * time.Millisecond
+
 // transact runs body in a transaction, and again in another where the client says that this is right.
 func (p *Producer) transact(ctx context.Context, body func() error) error {
-	for wait := 50 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
+	began := time.Now()
+	for wait := firstPause; ; wait = min(2*wait, 5*time.Second) {
 		err := p.client.BeginTransaction()
 		if err == nil {
 			err = body()
@@ -110,19 +117,22 @@ func (p *Producer) transact(ctx context.Context, body func() error) error {
 		case err == nil:
 			return nil
 		case ctx.Err() != nil || !errors.As(err, &e) || !e.TxnRequiresAbort():
-			return fmt.Errorf("producer %s: %w", p.id, classify(err))
+			return fmt.Errorf("producer %s: %w", p.id, classify(err, time.Since(began), p.limit))
 		}
 		cause := err
 		if err := p.retry(ctx, func() error { return p.client.AbortTransaction(ctx) }); err != nil {
-			return fmt.Errorf("producer %s: %w", p.id, classify(err))
+			return fmt.Errorf("producer %s: %w", p.id, classify(err, time.Since(began), p.limit))
 		}
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("producer %s: %w", p.id, cause)
-		case <-time.After(wait):
+		case <-time.After(jittered(wait)):
 		}
 	}
 }
+
+// jittered is a pause of about that length: many who have failed at once are not to come back at once.
+func jittered(wait time.Duration) time.Duration { return wait/2 + rand.N(wait) }
 
 // produce hands one record to the client, waiting while its queue is full.
 func (p *Producer) produce(ctx context.Context, topic string, partition int32, r *record.Record) error {
@@ -157,7 +167,7 @@ func (p *Producer) retry(ctx context.Context, f func() error) error {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-time.After(50 * time.Millisecond):
+		case <-time.After(jittered(50 * time.Millisecond)):
 		}
 	}
 }
@@ -167,14 +177,22 @@ func retriable(err error) bool {
 	return errors.As(err, &e) && !e.IsFatal() && !e.TxnRequiresAbort() && (e.IsRetriable() || e.IsTimeout())
 }
 
-// classify says ErrFenced where that is what an error means.
-func classify(err error) error {
+// ErrExpired says that brokers have ended a transaction which took longer than they allow.
+var ErrExpired = errors.New("the brokers were away, or slow, for longer than a transaction may take, and have ended it")
+
+// classify says ErrFenced where that is what an error means, of work that took so long and may take so long: brokers
+// fence a producer also when they end its transaction.
+func classify(err error, took, limit time.Duration) error {
 	var e kafka.Error
-	if errors.As(err, &e) {
-		switch e.Code() {
-		case kafka.ErrFenced, kafka.ErrProducerFenced, kafka.ErrInvalidProducerEpoch:
-			return fmt.Errorf("%w: %w", ErrFenced, err)
+	if !errors.As(err, &e) {
+		return err
+	}
+	switch e.Code() {
+	case kafka.ErrFenced, kafka.ErrProducerFenced, kafka.ErrInvalidProducerEpoch:
+		if took >= limit {
+			return fmt.Errorf("%w: %w", ErrExpired, err)
 		}
+		return fmt.Errorf("%w: %w", ErrFenced, err)
 	}
 	return err
 }

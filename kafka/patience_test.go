@@ -1,0 +1,147 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/penstock/penstock/record"
+)
+
+// refusing is a broker with the topic "t", that gives its answers to a kind of request a code instead, so often.
+func refusing(t *testing.T, kind int16, times int64, refuse func(kmsg.Request) kmsg.Response) (c *Client, asked *atomic.Int64) {
+	t.Helper()
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, "t"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(cluster.Close)
+	asked = &atomic.Int64{}
+	cluster.ControlKey(kind, func(r kmsg.Request) (kmsg.Response, error, bool) {
+		cluster.KeepControl()
+		if asked.Add(1) > times {
+			return nil, nil, false
+		}
+		return refuse(r), nil, true
+	})
+	return &Client{Config: Config{Brokers: cluster.ListenAddrs()}}, asked
+}
+
+// TestWhereToBeginIsAskedAgain, while nobody leads a partition of which the group remembers nothing.
+func TestWhereToBeginIsAskedAgain(t *testing.T) {
+	t.Parallel()
+	c, asked := refusing(t, int16(kmsg.ListOffsets), 4, func(r kmsg.Request) kmsg.Response {
+		q := r.(*kmsg.ListOffsetsRequest)
+		out := q.ResponseKind().(*kmsg.ListOffsetsResponse)
+		for _, topic := range q.Topics {
+			answer := kmsg.ListOffsetsResponseTopic{Topic: topic.Topic}
+			for _, p := range topic.Partitions {
+				answer.Partitions = append(answer.Partitions, kmsg.ListOffsetsResponseTopicPartition{
+					Partition: p.Partition, ErrorCode: int16(kafka.ErrNotLeaderForPartition), Offset: -1, Timestamp: -1, LeaderEpoch: -1,
+				})
+			}
+			out.Topics = append(out.Topics, answer)
+		}
+		return out
+	})
+	start := make(chan Mark, 1)
+	stop := member(t, c, Group{Name: "g", Topics: []string{"t"}, Own: func(_ context.Context, p *Partition) error {
+		start <- p.Start
+		<-p.Stopped()
+		return nil
+	}})
+	select {
+	case m := <-start:
+		if m.Offset != 0 || asked.Load() <= 4 {
+			t.Errorf("it begins at %d, after %d questions", m.Offset, asked.Load())
+		}
+	case <-time.After(20 * time.Second):
+		t.Error("the partition does not come")
+	}
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestTransactionsThatFailPause before the next one begins: brokers that refuse are not to be asked as fast as they refuse.
+func TestTransactionsThatFailPause(t *testing.T) {
+	t.Parallel()
+	const times = 4
+	c, asked := refusing(t, int16(kmsg.AddPartitionsToTxn), times, func(r kmsg.Request) kmsg.Response {
+		q := r.(*kmsg.AddPartitionsToTxnRequest)
+		out := q.ResponseKind().(*kmsg.AddPartitionsToTxnResponse)
+		for _, topic := range q.Topics {
+			answer := kmsg.AddPartitionsToTxnResponseTopic{Topic: topic.Topic}
+			for _, p := range topic.Partitions {
+				answer.Partitions = append(answer.Partitions, kmsg.AddPartitionsToTxnResponseTopicPartition{
+					Partition: p, ErrorCode: int16(kafka.ErrTopicAuthorizationFailed),
+				})
+			}
+			out.Topics = append(out.Topics, answer)
+		}
+		return out
+	})
+	p, err := c.Producer(t.Context(), "p")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	began := time.Now()
+	if err := p.Store(t.Context(), "t", &record.Batch{}, entry("t", "k", "v")); err != nil {
+		t.Fatal(err)
+	}
+	least := 15 * firstPause / 2 // the first, twice that, and so on, each from half of its length on
+	if took := time.Since(began); took < least || asked.Load() <= times {
+		t.Errorf("stored after %v and %d questions, want no less than %v", took, asked.Load(), least)
+	}
+	got, err := c.Table(t.Context(), "t", 0)
+	if err != nil || string(got["k"]) != "v" {
+		t.Errorf("stored: %q, %v", got, err)
+	}
+}
+
+// Brokers fence who was too slow in the words that they have for who was replaced.
+func TestWhoWasFenced(t *testing.T) {
+	t.Parallel()
+	const limit = 10 * time.Second
+	for code, fenced := range map[kafka.ErrorCode]bool{
+		kafka.ErrFenced: true, kafka.ErrProducerFenced: true, kafka.ErrInvalidProducerEpoch: true, kafka.ErrAllBrokersDown: false,
+	} {
+		for took, expired := range map[time.Duration]bool{0: false, limit - 1: false, limit: true, time.Hour: true} {
+			err := classify(fmt.Errorf("x: %w", kafka.NewError(code, "", true)), took, limit)
+			if errors.Is(err, ErrFenced) != (fenced && !expired) || errors.Is(err, ErrExpired) != (fenced && expired) {
+				t.Errorf("%v after %v: %v", code, took, err)
+			}
+		}
+	}
+}
+
+// A producer whose transaction its broker has ended, since it took too long, says so, and not that there is another worker.
+func TestATransactionThatTookTooLong(t *testing.T) {
+	t.Parallel()
+	c := client(t)
+	c.Config.Properties["transaction.timeout.ms"], c.Config.Properties["socket.timeout.ms"] = "1000", "1000"
+	top := topic(t, c, 1)
+	p, err := c.Producer(t.Context(), "slow "+top)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	err = p.transact(t.Context(), func() error {
+		if err := p.produceAll(t.Context(), []Entry{entry(top, "k", "v")}); err != nil {
+			return err
+		}
+		time.Sleep(13 * time.Second) // the broker looks every ten
+		return nil
+	})
+	if !errors.Is(err, ErrExpired) || errors.Is(err, ErrFenced) || !Outside(err) {
+		t.Error(err)
+	}
+}
