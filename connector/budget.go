@@ -34,15 +34,20 @@ func (b *Budget) set(p *PartitionStatus, n int64) {
 	}
 }
 
-// press asks the partition that holds most to let go of some, unless one that was asked has not yet.
+// press asks the partition that could let go of most to let go of some, unless one that was asked has not yet. What is on its way
+// comes back by itself, or, while a store is away, not at all: others are not to wait for that.
 func (b *Budget) press() {
 	var most *PartitionStatus
+	var gives int64
 	for p, n := range b.held {
-		if p.press.Load() {
+		flying := p.flying.Load()
+		switch {
+		case !p.press.Load():
+			if most == nil || n-flying > gives {
+				most, gives = p, n-flying
+			}
+		case flying == 0:
 			return
-		}
-		if most == nil || n > b.held[most] {
-			most = p
 		}
 	}
 	if most != nil {

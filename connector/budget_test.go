@@ -58,6 +58,43 @@ func TestBudget(t *testing.T) {
 	}
 }
 
+// What is on its way while a store is away comes back to nobody: those are asked that can let go of something.
+func TestOthersLetGoWhileAStoreIsAway(t *testing.T) {
+	ps := newRig(t, 3).partitions(3)
+	b := &Budget{Limit: 100}
+	var st []*PartitionStatus
+	for _, p := range ps {
+		st = append(st, (&Status{}).open(p, 0))
+	}
+	pressed := func() (out [3]bool) {
+		for i := range st {
+			out[i] = b.pressed(st[i])
+		}
+		return out
+	}
+	b.set(st[1], 10)
+	b.set(st[2], 5)
+	b.set(st[0], 60) // is asked
+	st[0].aloft(time.Now(), 60)
+	if got := pressed(); got != [3]bool{true, false, false} {
+		t.Fatalf("asked: %v", got)
+	}
+	b.set(st[2], 6)
+	if got := pressed(); got != [3]bool{true, true, false} {
+		t.Errorf("the first has all in flight, and asked are: %v", got)
+	}
+	b.set(st[2], 7)
+	if got := pressed(); got != [3]bool{true, true, false} {
+		t.Errorf("the second has not let go yet, and asked are: %v", got)
+	}
+	st[0].press.Store(false) // its flight begins, and the store is away
+	st[1].press.Store(false)
+	b.set(st[2], 8)
+	if got := pressed(); got != [3]bool{false, true, false} {
+		t.Errorf("the one that holds most has all in flight, and asked are: %v", got)
+	}
+}
+
 func TestNoBudgetIsNoBound(t *testing.T) {
 	b, p := &Budget{}, &PartitionStatus{}
 	b.set(p, 1<<40)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"time"
 
 	"github.com/penstock/penstock/kafka"
@@ -21,7 +20,8 @@ type flight struct {
 	dead      []kafka.Entry
 	weight    int64 // of dead
 	flush     sink.Flush
-	planned   bool // the plan stands already: this is a redo
+	of        sink.Writer // whose rows they were
+	planned   bool        // the plan stands already: this is a redo
 	began     time.Time
 
 	done   chan struct{}
@@ -105,7 +105,7 @@ func (t *task) flush(ctx context.Context) error {
 	if t.until > 0 {
 		end = t.until
 	}
-	f := &flight{from: t.from, end: end, in: t.in, rows: t.rows, bytes: t.bytes, dead: t.dead, weight: t.weight, planned: t.until > 0, began: time.Now(), done: make(chan struct{})}
+	f := &flight{from: t.from, end: end, in: t.in, rows: t.rows, bytes: t.bytes, dead: t.dead, weight: t.weight, planned: t.until > 0, began: time.Now(), done: make(chan struct{}), of: t.writer}
 	if f.flush, err = t.writer.Cut(end); err != nil {
 		return err
 	}
@@ -115,6 +115,7 @@ func (t *task) flush(ctx context.Context) error {
 	t.rows, t.bytes, t.until, t.dead, t.weight = 0, 0, 0, nil, 0
 	t.first, t.last = time.Time{}, time.Time{}
 	t.flight = f
+	t.state.aloft(f.began, t.holds())
 	point("cut")
 	go func() {
 		defer t.p.Wake()
@@ -215,26 +216,35 @@ func (t *task) visible(ctx context.Context, f *flight) error {
 	})
 }
 
-// insist tries as long as the partition is ours: an outage of the store, of any length, costs no more.
+// insist tries as long as the partition is ours: an outage of the store, of any length, costs no more. It gives up what would fail the
+// same for ever.
 func (t *task) insist(ctx context.Context, f *flight, do func(context.Context) error) error {
-	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 10*time.Second) {
+	for pauses := (Backoff{First: 100 * time.Millisecond, Most: 10 * time.Second}); ; {
 		err := t.p.Effect(ctx, do)
-		var conflict *sink.Conflict
-		var foreign *sink.Foreign
-		var unfit *sink.Unfit
-		if err == nil || errors.As(err, &conflict) || errors.As(err, &foreign) || errors.As(err, &unfit) || ctx.Err() != nil || !t.p.Owned() {
+		class := ClassOf(err, Retry)
+		if err == nil || class == User || errors.As(err, new(*sink.Conflict)) || ctx.Err() != nil || !t.p.Owned() {
+			if was, failed := t.Status.mended(t.state.name(), false); failed && err == nil {
+				t.Log.Info("flush succeeded after it had failed", "connector", t.Name, "topic", t.p.Topic, "partition", t.p.ID,
+					"from", f.from, "end", f.end, "since", was.Since, "times", was.Times)
+			}
 			return err
 		}
-		if t.state.retry(err) {
-			t.Log.Warn("flush is tried again", "connector", t.Name, "topic", t.p.Topic, "partition", t.p.ID, "from", f.from, "end", f.end, "error", err)
+		pause := pauses.Next()
+		t.Status.observe(func(o Observer) { o.Failed("flush", class) })
+		if news, now := t.Status.meet(Trouble{Where: t.state.name(), Class: class}, err, pause); news {
+			t.Log.Warn("flush is tried again", "connector", t.Name, "topic", t.p.Topic, "partition", t.p.ID, "from", f.from, "end", f.end,
+				"class", class, "since", now.Since, "times", now.Times, "in", rounded(pause), "error", err)
 		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-time.After(wait/2 + rand.N(wait)):
+		case <-time.After(pause):
 		}
 	}
 }
+
+// rounded is a pause as it is written down.
+func rounded(pause time.Duration) string { return pause.Round(time.Millisecond).String() }
 
 // landed takes note of a flight that has ended since, without waiting for one.
 func (t *task) landed(ctx context.Context) error {
@@ -262,6 +272,8 @@ func (t *task) await(ctx context.Context) error {
 func (t *task) land(ctx context.Context) error {
 	f := t.flight
 	t.flight = nil
+	t.state.aloft(time.Time{}, 0)
+	t.weigh()
 	var conflict *sink.Conflict
 	var foreign *sink.Foreign
 	switch {
@@ -273,10 +285,7 @@ func (t *task) land(ctx context.Context) error {
 		return f.err
 	}
 	t.from = f.end
-	if t.state.flushed(f) {
-		t.Log.Info("flush succeeded after it had failed", "connector", t.Name, "topic", t.p.Topic, "partition", t.p.ID, "from", f.from, "end", f.end)
-	}
-	t.weigh()
+	t.state.flushed(f)
 	if w, ok := t.Config.Sink.(sink.Warner); ok {
 		for _, err := range w.Warnings() {
 			t.Log.Warn("the sink warns", "connector", t.Name, "error", err)

@@ -317,20 +317,29 @@ func TestLostThatIsThere(t *testing.T) {
 	}
 }
 
+// holding is a Writer that holds so many bytes on their way.
+type holding int64
+
+func (h holding) Write(context.Context, *record.Batch) error { return nil }
+func (h holding) Cut(int64) (sink.Flush, error)              { return nil, errors.New("it cannot be cut") }
+func (h holding) Size() int64                                { return int64(h) }
+
 // TestWhatIsOnItsWayArrives though the partition is held meanwhile, and is told of.
 func TestWhatIsOnItsWayArrives(t *testing.T) {
 	r := newRig(t, 1)
 	p := r.partitions(1)[0]
 	var told []sink.File
 	st := &Status{Flushed: func(f sink.File) { told = append(told, f) }}
-	f := &flight{end: 9, files: []sink.File{{Name: "x"}}, done: make(chan struct{})}
+	f := &flight{end: 9, files: []sink.File{{Name: "x"}}, done: make(chan struct{}), of: holding(70), weight: 7}
 	run := &Run{Status: st, Budget: r.budget, Log: slog.New(slog.DiscardHandler), book: &book{}}
-	task := &task{Run: run, in: &rules{}, p: p, state: st.open(p, 0), flight: f}
+	task := &task{Run: run, in: &rules{}, p: p, state: st.open(p, 0), flight: f, writer: f.of, weight: 3}
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan bool)
 	go func() { task.hold(ctx, errors.New("some reason")); close(ended) }()
 	eventually(t, "it is said to be held", func() bool { return len(st.Held()) == 1 })
+	eventually(t, "memory is what is on its way", func() bool { return r.budget.Held() == 77 })
 	close(f.done)
+	eventually(t, "nothing is held in memory", func() bool { return r.budget.Held() == 0 })
 	eventually(t, "the flight has landed", func() bool { return task.state.committed.Load() == 9 })
 	select {
 	case <-ended:

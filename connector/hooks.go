@@ -3,8 +3,8 @@ package connector
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
-	"math/rand/v2"
 	"slices"
 	"sync"
 	"time"
@@ -24,6 +24,7 @@ type announcement struct{ accounts []*account }
 // teller tells one hook: one call at a time, what comes meanwhile goes into the next.
 type teller struct {
 	run    *Run
+	where  string // "hook N"
 	hook   hook.Hook
 	cancel context.CancelFunc
 	done   chan struct{}
@@ -33,8 +34,6 @@ type teller struct {
 	event hook.Event         // what the next call tells
 	upTo  map[*account]int64 // what it covers
 	due   time.Time          // when it comes; zero for at once
-
-	failing time.Time // when it was last news that the hook fails; zero while it does not. The loop's own
 }
 
 // account is what one partition owes one hook. The teller's lock guards it.
@@ -52,8 +51,8 @@ func newAnnouncer(r *Run) *announcer {
 		return nil
 	}
 	a := &announcer{}
-	for _, h := range r.Config.AfterFlush {
-		t := &teller{run: r, hook: h, done: make(chan struct{}), bell: make(chan struct{}, 1), upTo: map[*account]int64{}}
+	for i, h := range r.Config.AfterFlush {
+		t := &teller{run: r, where: fmt.Sprintf("hook %d", i+1), hook: h, done: make(chan struct{}), bell: make(chan struct{}, 1), upTo: map[*account]int64{}}
 		ctx, cancel := context.WithCancel(context.Background())
 		t.cancel = cancel
 		go t.loop(ctx)
@@ -72,6 +71,7 @@ func (a *announcer) stop() {
 	}
 	for _, t := range a.tellers {
 		<-t.done
+		t.run.Status.mended(t.where, false) // it is not called any more
 	}
 }
 
@@ -189,17 +189,18 @@ const (
 
 // until calls the hook until it has heard all that has come up, or there is no more time.
 func (t *teller) until(ctx context.Context) {
-	for wait := firstPause; ; {
+	for pauses := (Backoff{First: firstPause, Most: longestPause}); ; {
 		err := t.once(ctx)
 		if err == nil || ctx.Err() != nil {
 			return
 		}
-		pause := wait/2 + rand.N(wait/2)
+		var pause time.Duration
 		if later := (*hook.Later)(nil); errors.As(err, &later) {
-			pause, wait = max(time.Until(later.At), 10*time.Millisecond), firstPause
-			t.run.Log.Debug("hook is not due", "connector", t.run.Name, "in", pause.Round(time.Millisecond).String())
+			pause = max(time.Until(later.At), 10*time.Millisecond)
+			pauses.Reset()
+			t.run.Log.Debug("hook is not due", "connector", t.run.Name, "in", rounded(pause))
 		} else {
-			wait = min(2*wait, longestPause)
+			pause = pauses.Next()
 			t.failed(pause, err)
 		}
 		t.mu.Lock()
@@ -213,11 +214,13 @@ func (t *teller) until(ctx context.Context) {
 	}
 }
 
-// failed writes down why the hook is called again, where that is news.
+// failed notes that the hook is called again, and writes down why where that is news.
 func (t *teller) failed(pause time.Duration, err error) {
-	if now := time.Now(); t.failing.IsZero() || now.Sub(t.failing) >= newsTime {
-		t.failing = now
-		t.run.Log.Warn("hook failed, is tried again", "connector", t.run.Name, "in", pause.Round(time.Millisecond).String(), "error", err)
+	class := ClassOf(err, Retry)
+	t.run.Status.observe(func(o Observer) { o.Failed("hook", class) })
+	if news, now := t.run.Status.meet(Trouble{Where: t.where, Class: class}, err, pause); news {
+		t.run.Log.Warn("hook failed, is tried again", "connector", t.run.Name, "hook", t.where, "class", class, "since", now.Since,
+			"times", now.Times, "in", rounded(pause), "error", err)
 	}
 }
 
@@ -232,9 +235,6 @@ func (t *teller) once(ctx context.Context) error {
 		return nil
 	}
 	err := t.hook.Flushed(ctx, event)
-	if !errors.As(err, new(*hook.Later)) {
-		t.run.Status.hook(err)
-	}
 	if err != nil {
 		t.mu.Lock()
 		defer t.mu.Unlock()
@@ -243,12 +243,12 @@ func (t *teller) once(ctx context.Context) error {
 		t.upTo = upTo
 		return err
 	}
+	t.run.Status.Hooks.Add(1)
 	if r, ok := t.hook.(hook.Reporter); ok && r.Report() != "" {
 		t.run.Log.Info("hook ran", "connector", t.run.Name, "report", r.Report())
 	}
-	if !t.failing.IsZero() {
-		t.failing = time.Time{}
-		t.run.Log.Info("hook succeeded after it had failed", "connector", t.run.Name)
+	if was, failed := t.run.Status.mended(t.where, false); failed {
+		t.run.Log.Info("hook succeeded after it had failed", "connector", t.run.Name, "hook", t.where, "since", was.Since, "times", was.Times)
 	}
 	t.settle(upTo)
 	return nil

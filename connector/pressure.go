@@ -37,16 +37,20 @@ func (t *task) relieve(ctx context.Context) {
 	}
 }
 
-// weigh tells the budget what the writer and dead letters hold in memory.
-func (t *task) weigh() {
-	held := t.weight
+// weigh tells the budget what the partition holds in memory.
+func (t *task) weigh() { t.Budget.set(t.state, t.holds()) }
+
+// holds is what the writer and dead letters hold in memory, on their way or not.
+func (t *task) holds() int64 {
+	held, w := t.weight, t.writer
 	if t.flight != nil {
 		held += t.flight.weight
+		w = t.flight.of // which counts what follows too, and this also after it was closed
 	}
-	if s, ok := t.writer.(sink.Sized); ok {
+	if s, ok := w.(sink.Sized); ok {
 		held += s.Size()
 	}
-	t.Budget.set(t.state, held)
+	return held
 }
 
 // patience is how long a partition waits for others to let go of memory, before it flushes what it holds itself.
@@ -77,16 +81,15 @@ func (t *task) breathe(ctx context.Context) error {
 
 // pauses is called where the partition begins to wait for memory; what it returns, where it goes on. A pause that lasts is news.
 func (t *task) pauses() (over func()) {
-	if t.paused {
+	if t.state.paused.Swap(true) {
 		return func() {}
 	}
-	t.paused = true
 	says := func(what string) {
 		t.Log.Info(what, "connector", t.Name, "topic", t.p.Topic, "partition", t.p.ID, "held_bytes", t.Budget.Held(), "budget_bytes", t.Budget.Limit)
 	}
 	lasts := time.AfterFunc(patience, func() { says("reading paused: the process holds as much as memory allows") })
 	return func() {
-		if t.paused = false; !lasts.Stop() {
+		if t.state.paused.Store(false); !lasts.Stop() {
 			says("reading resumed")
 		}
 	}

@@ -2,6 +2,7 @@ package connector
 
 import (
 	"slices"
+	"time"
 
 	"github.com/penstock/penstock/source"
 )
@@ -19,6 +20,9 @@ type reading struct {
 	at          source.Offset
 	seen        bool // done and total are those of at
 	done, total int64
+
+	doing string    // what is asked of the brokers; "" while the source is read
+	since time.Time // it has been
 }
 
 // reached notes where a split goes on.
@@ -26,9 +30,22 @@ func (s *Status) reached(split string, at source.Offset) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.reads == nil {
-		s.reads = map[string]reading{}
+		s.reads = map[string]*reading{}
 	}
-	s.reads[split] = reading{at: slices.Clone(at)}
+	if s.reads[split] == nil {
+		s.reads[split] = &reading{}
+	}
+	r := s.reads[split]
+	r.at, r.seen = slices.Clone(at), false
+}
+
+// asks notes what a split asks of the brokers; "": it has its answer.
+func (s *Status) asks(split, what string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if r := s.reads[split]; r != nil {
+		r.doing, r.since = what, time.Now()
+	}
 }
 
 // Progress counts everything up.
@@ -48,7 +65,6 @@ func (r *Run) Progress() Progress {
 		if !at.seen {
 			at.done, at.total = m.Measure(split, at.at)
 			at.seen = true
-			st.reads[split] = at
 		}
 		if at.total == 0 {
 			p.Done, p.Total = 0, 0

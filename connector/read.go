@@ -84,7 +84,7 @@ func (r *Run) readSplits(ctx context.Context, p *kafka.Partition, splits []strin
 	for _, s := range splits {
 		r.Status.reached(s, nil)
 		group.Go(func() error {
-			for pause := shortestHold; ; pause = min(2*pause, longestHold) {
+			for pauses := (Backoff{First: shortestHold, Most: longestHold}); ; {
 				select {
 				case slots <- struct{}{}:
 				case <-reading.Done():
@@ -92,7 +92,7 @@ func (r *Run) readSplits(ctx context.Context, p *kafka.Partition, splits []strin
 				}
 				err := r.readSplit(reading, p, s, read)
 				<-slots
-				if !errors.As(err, &stopped{}) || !r.holdSplit(reading, s, err, pause) {
+				if !errors.As(err, &stopped{}) || !r.holdSplit(reading, s, err, pauses.Next()) {
 					return err
 				}
 			}
@@ -140,6 +140,7 @@ func (r *Run) stored(b *record.Batch) {
 		seen.Bytes += int64(len(b.Records[i].Value))
 	}
 	r.Status.Stored.Add(seen.Rows)
+	r.Status.durable()
 	r.Status.observe(func(o Observer) { o.Flushed(seen) })
 }
 
@@ -147,15 +148,19 @@ func (r *Run) stored(b *record.Batch) {
 // once, when nothing more is there. The error is stopped when a bad record or the source ended it: all before that is stored.
 func (r *Run) readSplit(ctx context.Context, p *kafka.Partition, split string, read func()) error {
 	id := r.Name + "/" + split
+	defer r.Status.asks(split, "")
+	r.Status.asks(split, "to be the only one who writes it")
 	producer, err := r.Client.Producer(ctx, id)
 	if err != nil {
 		return err
 	}
 	defer producer.Close()
+	r.Status.asks(split, "how far it has been read")
 	table, err := r.Client.Table(ctx, p.Topic, p.ID) // after the producer: nobody else can add to what it says now
 	if err != nil {
 		return err
 	}
+	r.Status.asks(split, "")
 	r.Status.reached(split, table[id])
 	told := false
 	sieve := sieve{codec: r.Config.Codec}
@@ -164,7 +169,7 @@ func (r *Run) readSplit(ctx context.Context, p *kafka.Partition, split string, r
 	for page, err := range r.Config.Source.Read(ctx, split, source.Offset(table[id])) {
 		if err != nil {
 			err = stopped{err}
-		} else if err = r.storePage(ctx, producer, mark, &sieve, &page); err == nil {
+		} else if err = r.storePage(ctx, producer, split, mark, &sieve, &page); err == nil {
 			r.release(split)
 		}
 		if err != nil {
@@ -187,16 +192,18 @@ func (r *Run) readSplit(ctx context.Context, p *kafka.Partition, split string, r
 
 // storePage makes a page durable, without its bad records, and with it the mark's offset. The error is stopped where the policy
 // goes no further: what is before that is stored.
-func (r *Run) storePage(ctx context.Context, producer *kafka.Producer, mark kafka.Entry, s *sieve, page *source.Page) error {
+func (r *Run) storePage(ctx context.Context, producer *kafka.Producer, split string, mark kafka.Entry, s *sieve, page *source.Page) error {
 	stop, err := s.sift(page)
 	if err != nil {
 		return err
 	}
 	if mark.Value = page.Next; page.Next != nil {
 		point("before store")
+		r.Status.asks(split, "to take its rows")
 		if err := producer.Store(ctx, r.Config.Topic.Name, &page.Batch, append(s.dead, mark)...); err != nil {
 			return err
 		}
+		r.Status.asks(split, "")
 		point("stored")
 		r.stored(&page.Batch)
 		r.disposed(s)
@@ -218,8 +225,10 @@ func (r *Run) holdSplit(ctx context.Context, split string, why error, pause time
 	if ctx.Err() != nil {
 		return false
 	}
-	r.Status.holdSplit(split, why)
-	r.Log.Error("split held", "connector", r.Name, "split", split, "again_in", pause.String(), "error", why)
+	class := ClassOf(why, User)
+	r.Status.observe(func(o Observer) { o.Failed("split", class) })
+	_, now := r.Status.meet(Trouble{Where: splitWhere(split), Class: class, Held: true}, why, pause)
+	r.Log.Error("split held", "connector", r.Name, "split", split, "class", class, "since", now.Since, "times", now.Times, "in", rounded(pause), "error", why)
 	select {
 	case <-ctx.Done():
 		r.release(split)
@@ -231,8 +240,8 @@ func (r *Run) holdSplit(ctx context.Context, split string, why error, pause time
 
 // release notes that a split is not held any more, if it was.
 func (r *Run) release(split string) {
-	if r.Status.holdSplit(split, nil) {
-		r.Log.Info("split released", "connector", r.Name, "split", split)
+	if was, held := r.Status.mended(splitWhere(split), true); held {
+		r.Log.Info("split released", "connector", r.Name, "split", split, "since", was.Since, "times", was.Times)
 	}
 }
 

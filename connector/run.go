@@ -98,6 +98,12 @@ func (r *Run) empty(ctx context.Context, partitions int) (err error) {
 
 // changed writes down how the membership of the connector's group goes.
 func (r *Run) changed(what string, partitions []string) {
+	switch what {
+	case kafka.Joined:
+		r.Status.member(true)
+	case kafka.LostPartitions, kafka.Left:
+		r.Status.member(false)
+	}
 	args := []any{"connector", r.Name, "group", r.Group()}
 	if len(partitions) > 0 {
 		args = append(args, "partitions", strings.Join(partitions, " "))

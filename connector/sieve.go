@@ -43,11 +43,6 @@ func (r *Run) disposed(s *sieve) {
 	}
 }
 
-// stopped is the error of a split that goes no further for now, where its connector does.
-type stopped struct{ error }
-
-func (s stopped) Unwrap() error { return s.error }
-
 // sieve makes pages fit to be stored. One split uses it.
 type sieve struct {
 	codec   formats.Codec

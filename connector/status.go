@@ -24,20 +24,23 @@ type Status struct {
 	visible, files, fileBytes atomic.Int64 // rows, files and their bytes that a sink has made visible
 	skipped                   atomic.Int64 // bad records that were left out, of splits and of partitions gone by
 
-	mu     sync.Mutex
-	parts  map[*PartitionStatus]bool
-	splits map[string]error // those that are held
-	reads  map[string]reading
-	state  string
-	why    error
-	since  time.Time
+	mu       sync.Mutex
+	parts    map[*PartitionStatus]bool
+	reads    map[string]*reading
+	troubles map[string]*Trouble // by where they are
+	state    string
+	why      error
+	since    time.Time
+	joined   time.Time // when the run joined its group; zero while it is not in it
+	left     time.Time // since when it is not
+	gotOn    bool      // the run has made something durable
 }
 
 // Observer is told what happens, as it happens, by several goroutines at once.
 type Observer interface {
 	Flushed(Flushed)
-	Bad(verdict string, n int) // records that were skipped, or are dead letters
-	Failed(what string)        // an attempt that is made again: flush, hook, connector
+	Bad(verdict string, n int)   // records that were skipped, or are dead letters
+	Failed(what string, c Class) // an attempt that is made again: flush, hook, split, connector
 }
 
 // Flushed is an interval that has become visible, or pages that a source has stored.
@@ -55,14 +58,23 @@ type PartitionStatus struct {
 	rows, skipped, position, committed, buffered atomic.Int64
 	end, press                                   atomic.Bool
 
+	paused atomic.Bool  // it waits for memory
+	flying atomic.Int64 // bytes of those that it holds which are on their way
+
 	mu       sync.Mutex
-	held     error
-	trying   error         // why the flush under way is tried again
-	logged   time.Time     // when that was last news
+	flown    time.Time     // when the interval was cut that is on its way; zero when there is none
 	oldest   time.Time     // when the oldest row was taken in that is not visible; zero when there is none
 	changed  time.Time     // when the position or the committed offset last moved
 	patience time.Duration // how long the flush options let rows wait
 }
+
+// The states of a connector.
+const (
+	Running    = "running"
+	Restarting = "restarting" // it has failed, and waits to begin again
+	Recovering = "recovering" // it has begun again, and has not got on since
+	Stopped    = "stopped"
+)
 
 // Now says what a connector does, since when, and why.
 func (s *Status) Now() (state string, since time.Time, why error) {
@@ -71,11 +83,80 @@ func (s *Status) Now() (state string, since time.Time, why error) {
 	return s.state, s.since, s.why
 }
 
-// Set is told by the worker.
-func (s *Status) Set(state string, why error) {
+func (s *Status) set(state string, why error) { s.state, s.why, s.since = state, why, time.Now() }
+
+// Begin notes that a run begins.
+func (s *Status) Begin() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.state, s.why, s.since = state, why, time.Now()
+	s.joined, s.left, s.gotOn = time.Time{}, time.Now(), false
+	if t := s.troubles[""]; t != nil {
+		s.set(Recovering, t.err)
+		return
+	}
+	s.set(Running, nil)
+}
+
+// Fail notes that the run has failed, and that the next begins after a pause. It gives what has become of it.
+func (s *Status) Fail(why error, pause time.Duration) Trouble {
+	class := ClassOf(why, Restart)
+	_, t := s.meet(Trouble{Class: class}, why, pause)
+	s.observe(func(o Observer) { o.Failed("connector", class) })
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.set(Restarting, why)
+	return t
+}
+
+// Stop notes that no run will follow.
+func (s *Status) Stop(why error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.set(Stopped, why)
+}
+
+// steady is how long a run has to be in its group, after one that failed, to be taken for well where nothing comes to do.
+const steady = 10 * time.Second
+
+// Recovered tells, once, that a connector is well which had failed: it has made something durable, or has been in its group for a
+// while. To run is not enough: it does that whenever it is about to fail again.
+func (s *Status) Recovered(now time.Time) (was Trouble, is bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t := s.troubles[""]
+	if t == nil || s.state != Recovering || !s.gotOn && (s.joined.IsZero() || now.Sub(s.joined) <= steady) {
+		return Trouble{}, false
+	}
+	delete(s.troubles, "")
+	s.set(Running, nil)
+	return *t, true
+}
+
+// Well tells that the connector has not failed since it was last well.
+func (s *Status) Well() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.troubles[""] == nil
+}
+
+// runs tells whether a run is under way.
+func (s *Status) runs() bool { return s.state == Running || s.state == Recovering }
+
+// member notes that the run has joined its group, or is not in it any more.
+func (s *Status) member(is bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.joined, s.left = time.Time{}, time.Now()
+	if is {
+		s.joined = s.left
+	}
+}
+
+// durable notes that the run has got on.
+func (s *Status) durable() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.gotOn = true
 }
 
 // Held gives, of each partition or split that is held, why.
@@ -83,26 +164,10 @@ func (s *Status) Held() map[string]error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	out := map[string]error{}
-	for split, why := range s.splits {
-		out["split "+split] = why
-	}
-	for p := range s.parts {
-		p.mu.Lock()
-		if p.held != nil {
-			out[p.name()] = p.held
+	for where, t := range s.troubles {
+		if t.Held {
+			out[where] = t.err
 		}
-		p.mu.Unlock()
-	}
-	return out
-}
-
-// HeldSplits gives, of each split that is held, why.
-func (s *Status) HeldSplits() map[string]string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	out := map[string]string{}
-	for split, why := range s.splits {
-		out[split] = why.Error()
 	}
 	return out
 }
@@ -148,6 +213,7 @@ func (s *Status) close(p *PartitionStatus) {
 	defer s.mu.Unlock()
 	s.skipped.Add(p.skipped.Load())
 	delete(s.parts, p)
+	delete(s.troubles, p.name())
 }
 
 // Drain asks, for this run and every later one, that each row be made visible as soon as its partition has no more.
@@ -158,30 +224,6 @@ func (s *Status) Drain() {
 	for p := range s.parts {
 		p.p.Wake()
 	}
-}
-
-// holdSplit notes why a split is held; nil: it is not any more. It says whether it was.
-func (s *Status) holdSplit(split string, why error) (was bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	_, was = s.splits[split]
-	switch {
-	case why == nil:
-		delete(s.splits, split)
-	case s.splits == nil:
-		s.splits = map[string]error{split: why}
-	default:
-		s.splits[split] = why
-	}
-	return was
-}
-
-func (s *Status) hook(err error) {
-	if err != nil {
-		s.observe(func(o Observer) { o.Failed("hook") })
-		return
-	}
-	s.Hooks.Add(1)
 }
 
 func (p *PartitionStatus) name() string { return fmt.Sprintf("%s/%d", p.p.Topic, p.p.ID) }
@@ -200,34 +242,18 @@ func (p *PartitionStatus) moved(position int64, end bool) {
 	}
 }
 
-func (p *PartitionStatus) hold(why error) {
+// aloft notes that an interval is on its way, with bytes that it holds in memory; since the zero time: none is.
+func (p *PartitionStatus) aloft(since time.Time, bytes int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.held = why
+	p.flown = since
+	p.flying.Store(bytes)
 }
 
-// newsTime is how often at most a flush or hook that is tried again is news: errors of a store differ from one attempt to the next, by the
-// ids of requests.
-const newsTime = time.Minute
-
-// retry notes why a flush is tried again, and tells whether that is news: the first attempt's is.
-func (p *PartitionStatus) retry(why error) bool {
+// flushed is told of an interval that is committed.
+func (p *PartitionStatus) flushed(f *flight) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.of.observe(func(o Observer) { o.Failed("flush") })
-	now := time.Now()
-	news := p.trying == nil || now.Sub(p.logged) >= newsTime
-	if p.trying = why; news {
-		p.logged = now
-	}
-	return news
-}
-
-// flushed is told of an interval that is committed, and tells whether it had been tried in vain.
-func (p *PartitionStatus) flushed(f *flight) (recovered bool) {
-	p.mu.Lock()
-	recovered = p.trying != nil
-	p.trying, p.changed, p.oldest = nil, time.Now(), time.Time{}
+	p.changed, p.oldest = time.Now(), time.Time{}
 	if p.committed.Store(f.end); p.position.Load() > f.end {
 		p.oldest = f.began
 	}
@@ -242,8 +268,8 @@ func (p *PartitionStatus) flushed(f *flight) (recovered bool) {
 	p.of.visible.Add(seen.Rows)
 	p.of.files.Add(seen.Files)
 	p.of.fileBytes.Add(seen.FileBytes)
+	p.of.durable()
 	p.of.observe(func(o Observer) { o.Flushed(seen) })
-	return recovered
 }
 
 func (s *Status) observe(f func(Observer)) {

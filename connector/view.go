@@ -14,7 +14,6 @@ type View struct {
 	Oldest    time.Time `json:"oldest,omitzero"` // when the oldest row that is not visible was taken in
 	Held      string    `json:"held,omitempty"`
 	Retrying  string    `json:"retrying,omitempty"`
-	Stuck     bool      `json:"stuck,omitempty"` // there are rows, and nothing has moved for long
 }
 
 // Views lists the partitions that are ours.
@@ -23,15 +22,18 @@ func (s *Status) Views() []View {
 	defer s.mu.Unlock()
 	var out []View
 	for p := range s.parts {
-		out = append(out, p.view(time.Now()))
+		v := p.view()
+		if t := s.troubles[p.name()]; t != nil && t.Held {
+			v.Held = t.Why
+		} else if t != nil {
+			v.Retrying = t.Why
+		}
+		out = append(out, v)
 	}
 	return out
 }
 
-// stuckTime is how long nothing may move, beyond what the flush options allow, before a partition with rows is called stuck.
-const stuckTime = 2 * time.Minute
-
-func (p *PartitionStatus) view(now time.Time) View {
+func (p *PartitionStatus) view() View {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	v := View{
@@ -39,12 +41,5 @@ func (p *PartitionStatus) view(now time.Time) View {
 		Buffered: p.buffered.Load(), Oldest: p.oldest,
 	}
 	v.Lag = max(v.End-v.Committed, 0)
-	if p.held != nil {
-		v.Held = p.held.Error()
-	}
-	if p.trying != nil {
-		v.Retrying = p.trying.Error()
-	}
-	v.Stuck = v.Lag > 0 && now.Sub(p.changed) > p.patience+stuckTime
 	return v
 }

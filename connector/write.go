@@ -33,7 +33,6 @@ type task struct {
 	first    time.Time // when the interval's first row was taken in
 	last     time.Time // when its last row was
 	flight   *flight   // the interval that is being made visible; nil when there is none
-	paused   bool      // it waits for memory
 	warned   time.Time // when it was last said that no memory can be let go of
 	view     record.Batch
 	wanted   []record.Column // what the next version of the schema has to add
@@ -43,25 +42,27 @@ type task struct {
 // own is the whole life of a partition with us. It returns an error only for what is wrong with the connector as a whole; what is
 // wrong with this partition holds it, and the others go on.
 func (r *Run) own(ctx context.Context, p *kafka.Partition) error {
-	t := &task{Run: r, p: p, state: r.Status.open(p, r.Config.Flush.Every), from: p.Start.Offset, next: p.Start.Offset}
+	t := &task{Run: r, p: p, state: r.Status.open(p, max(r.Config.Flush.Every, r.Config.Flush.Idle)), from: p.Start.Offset, next: p.Start.Offset}
 	defer r.Status.close(t.state)
 	defer t.drop()
 	ctx, abandon := context.WithCancel(ctx)
 	defer func() {
 		if abandon(); t.flight != nil {
 			<-t.flight.done
+			t.flight = nil
 		}
 	}()
 	err := t.begin(ctx)
 	if err == nil {
 		err = t.journey(ctx)
 	}
-	if w := (whole{}); errors.As(err, &w) {
-		return w.error
+	switch {
+	case err == nil || errors.Is(err, kafka.ErrGone) || ctx.Err() != nil:
+		return nil
+	case ClassOf(err, User) != User: // the same may go well once more: the run begins again from what is committed
+		return err
 	}
-	if err != nil && !errors.Is(err, kafka.ErrGone) && ctx.Err() == nil {
-		t.hold(ctx, err)
-	}
+	t.hold(ctx, err)
 	return nil
 }
 
@@ -86,11 +87,6 @@ func (t *task) journey(ctx context.Context) error {
 
 // errTurned says that the position was set back: the rest of the batch in hand is of no use, it will be read again.
 var errTurned = errors.New("the position was set back")
-
-// whole is an error of the connector, not of the one partition: its run ends and is begun again.
-type whole struct{ error }
-
-func (e whole) Unwrap() error { return e.error }
 
 // begin takes up what the last owner left: a plan that has to be finished, hooks that are owed.
 func (t *task) begin(ctx context.Context) error {
@@ -147,13 +143,13 @@ func (t *task) open(ctx context.Context) error {
 	return nil
 }
 
-// drop closes the writer, if it wants to be closed.
+// drop closes the writer, if it wants to be closed. What is on its way stays in memory.
 func (t *task) drop() {
 	if c, ok := t.writer.(io.Closer); ok {
 		c.Close()
 	}
-	t.writer = nil
-	t.Budget.set(t.state, 0)
+	t.writer, t.dead, t.weight = nil, nil, 0
+	t.weigh()
 }
 
 // memo is what to commit beside the end of an interval of rules r.
@@ -206,8 +202,9 @@ func (t *task) finish(ctx context.Context) error {
 
 // hold keeps the partition without touching it, until it is taken away or the process ends: somebody has to look.
 func (t *task) hold(ctx context.Context, why error) {
-	t.state.hold(why)
-	t.Log.Error("partition held", "connector", t.Name, "topic", t.p.Topic, "partition", t.p.ID, "committed", t.from, "error", why)
+	class := ClassOf(why, User)
+	t.Status.meet(Trouble{Where: t.state.name(), Class: class, Held: true}, why, 0)
+	t.Log.Error("partition held", "connector", t.Name, "topic", t.p.Topic, "partition", t.p.ID, "committed", t.from, "class", class, "error", why)
 	t.drop()
 	if err := t.await(ctx); err != nil && ctx.Err() == nil && !errors.Is(err, errTurned) {
 		t.Log.Error("what was on its way when the partition was held did not arrive", "connector", t.Name, "topic", t.p.Topic, "partition", t.p.ID, "error", err)

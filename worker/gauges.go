@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/penstock/penstock/connector"
 	"github.com/prometheus/client_golang/prometheus"
 )
 
@@ -19,13 +20,15 @@ var (
 	descOldest   = desc("penstock_oldest_uncommitted_seconds", "Age of the oldest record taken in that is not committed; 0 when there is none.", "connector", "topic", "partition")
 	descBuffered = desc("penstock_buffered_bytes", "Bytes of rows held.", "connector", "topic", "partition")
 	descHeld     = desc("penstock_held_partitions", "Partitions, and splits of a source, that wait for somebody to look.", "connector")
-	descRunning  = desc("penstock_connector_running", "1 while the connector runs, 0 while it waits to begin again.", "connector")
+	descRunning  = desc("penstock_connector_running", "1 while the connector runs, 0 from when it failed until it has got on again.", "connector")
+	descStuck    = desc("penstock_stuck_parts", "Partitions, splits, hooks and groups that have work and have not got on for long.", "connector")
+	descTrouble  = desc("penstock_trouble_seconds", "How long the oldest trouble of a class has lasted; 0 when there is none.", "connector", "class")
 	descHooks    = desc("penstock_hook_runs_total", "Hook runs that succeeded.", "connector")
 	descBudget   = desc("penstock_budget_bytes", "Bytes of rows that the process may hold.")
 )
 
 func (g gauges) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{descLag, descOldest, descBuffered, descHeld, descRunning, descHooks, descBudget} {
+	for _, d := range []*prometheus.Desc{descLag, descOldest, descBuffered, descHeld, descRunning, descStuck, descTrouble, descHooks, descBudget} {
 		ch <- d
 	}
 }
@@ -37,8 +40,8 @@ func (g gauges) Collect(ch chan<- prometheus.Metric) {
 	gauge(descBudget, float64(g.w.budget.Limit))
 	for _, name := range g.w.names {
 		st := g.w.status[name]
-		held, running := len(st.HeldSplits()), 0.0
-		if state, _, _ := st.Now(); state == stateRunning {
+		running := 0.0
+		if state, _, _ := st.Now(); state == connector.Running {
 			running = 1
 		}
 		for _, v := range st.Views() {
@@ -47,15 +50,31 @@ func (g gauges) Collect(ch chan<- prometheus.Metric) {
 			if !v.Oldest.IsZero() {
 				age = time.Since(v.Oldest).Seconds()
 			}
-			if v.Held != "" {
-				held++
-			}
 			gauge(descLag, float64(v.Lag), at...)
 			gauge(descOldest, age, at...)
 			gauge(descBuffered, float64(v.Buffered), at...)
 		}
-		gauge(descHeld, float64(held), name)
 		gauge(descRunning, running, name)
+		troubles(gauge, name, st.Troubles(time.Now()))
 		ch <- prometheus.MustNewConstMetric(descHooks, prometheus.CounterValue, float64(st.Hooks.Load()), name)
+	}
+}
+
+// troubles says what is the matter with a connector, and for how long.
+func troubles(gauge func(*prometheus.Desc, float64, ...string), name string, all []connector.Trouble) {
+	held, stuck, lasts := 0.0, 0.0, map[connector.Class]float64{}
+	for _, t := range all {
+		lasts[t.Class] = max(lasts[t.Class], time.Since(t.Since).Seconds())
+		if t.Held {
+			held++
+		}
+		if t.Stuck {
+			stuck++
+		}
+	}
+	gauge(descHeld, held, name)
+	gauge(descStuck, stuck, name)
+	for _, c := range connector.Classes() {
+		gauge(descTrouble, lasts[c], name, string(c))
 	}
 }

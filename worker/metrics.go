@@ -31,7 +31,7 @@ func newMetrics(w *Worker) *metrics {
 	m.bytes = counter("penstock_record_bytes_total", "Bytes of the values of those records, as the topic has them.")
 	m.files = counter("penstock_files_total", "Files made visible and committed.")
 	m.fileBytes = counter("penstock_file_bytes_total", "Bytes of those files.")
-	m.failed = counter("penstock_retries_total", "Attempts that failed and are made again, by what: flush, hook or connector.", "what")
+	m.failed = counter("penstock_retries_total", "Attempts that failed and are made again, by what (flush, hook, split or connector) and the class of the error.", "what", "class")
 	m.bad = counter("penstock_bad_records_total", "Records that could not be written, by what became of them: skip or dead_letter.", "verdict")
 	m.flush = seconds("penstock_flush_seconds", "Seconds from an interval's cut to its commit.")
 	m.upload = seconds("penstock_upload_seconds", "Seconds that making an interval's files visible took, retries included.")
@@ -63,4 +63,6 @@ func (o observer) Bad(verdict string, n int) {
 	o.m.bad.WithLabelValues(o.name, verdict).Add(float64(n))
 }
 
-func (o observer) Failed(what string) { o.m.failed.WithLabelValues(o.name, what).Inc() }
+func (o observer) Failed(what string, c connector.Class) {
+	o.m.failed.WithLabelValues(o.name, what, string(c)).Inc()
+}

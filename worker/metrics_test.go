@@ -66,6 +66,9 @@ func TestMetrics(t *testing.T) {
 	}
 	stop := running(t, w)
 	why(t, w, name+"-bad")
+	eventually(t, "it is said for how long it fails", func() bool {
+		return sum(gathered(t, w)["penstock_trouble_seconds"], "connector="+name+"-bad", "class=world") > 1
+	})
 	eventually(t, "the file is read", w.Status(name+"-in").Finished.Load)
 	eventually(t, "rows wait to be flushed", func() bool { return sum(gathered(t, w)["penstock_oldest_uncommitted_seconds"]) > 0 })
 	all := gathered(t, w)
@@ -91,6 +94,9 @@ func TestMetrics(t *testing.T) {
 		{"penstock_upload_seconds", "connector=" + name + "-out", 3, 30},
 		{"penstock_bad_records_total", "verdict=skip", 1, 1},
 		{"penstock_retries_total", "what=connector", 1, 100},
+		{"penstock_retries_total", "class=world", 1, 100},
+		{"penstock_trouble_seconds", "connector=" + name + "-out", 0, 0},
+		{"penstock_stuck_parts", "connector=" + name + "-out", 0, 0},
 		{"penstock_held_partitions", "connector=" + name + "-out", 0, 0},
 		{"penstock_hook_runs_total", "connector=" + name + "-out", 0, 0},
 		{"penstock_connector_running", "connector=" + name + "-out", 0, 0},

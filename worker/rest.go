@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"net"
 	"net/http"
 	"slices"
@@ -30,6 +29,7 @@ type connectorHealth struct {
 	Name       string           `json:"name"`
 	State      string           `json:"state"`
 	Since      time.Time        `json:"since"`
+	Class      connector.Class  `json:"class,omitempty"` // of what it fails with
 	Why        string           `json:"why,omitempty"`
 	Next       time.Time        `json:"next_try,omitzero"`
 	Failures   int              `json:"failures,omitempty"` // since it last ran well
@@ -37,26 +37,23 @@ type connectorHealth struct {
 	Skipped    int64            `json:"skipped_rows,omitempty"`
 	Partitions []connector.View `json:"partitions,omitempty"`
 
-	Splits map[string]string `json:"held_splits,omitempty"` // and why
+	Troubles []connector.Trouble `json:"troubles,omitempty"` // of its partitions, splits, hooks and group
 }
 
-// health looks at everything. Ready is when every connector runs, and no partition is held or stuck.
-func (w *Worker) health() health {
+// health looks at everything. Ready is when every connector runs and has got on since it last failed, and nothing is held or stuck.
+func (w *Worker) health(now time.Time) health {
 	h := health{Ready: true, Buffered: w.budget.Held(), Budget: w.budget.Limit}
 	unready := func(format string, args ...any) { h.Ready, h.Why = false, append(h.Why, fmt.Sprintf(format, args...)) }
 	for _, name := range w.names {
-		c := w.connectorHealth(name)
-		if c.State != stateRunning {
+		c := w.connectorHealth(name, now)
+		if c.State != connector.Running {
 			unready("%s: %s: %s", name, c.State, c.Why)
 		}
-		for _, split := range slices.Sorted(maps.Keys(c.Splits)) {
-			unready("%s: split %s is held: %s", name, split, c.Splits[split])
-		}
-		for _, v := range c.Partitions {
-			if v.Held != "" {
-				unready("%s: %s/%d is held: %s", name, v.Topic, v.Partition, v.Held)
-			} else if v.Stuck {
-				unready("%s: %s/%d has %d rows and does not move; %s", name, v.Topic, v.Partition, v.Lag, cmp.Or(v.Retrying, "it waits for rows from the broker"))
+		for _, t := range c.Troubles {
+			if t.Held {
+				unready("%s: %s is held: %s", name, t.Where, t.Why)
+			} else if t.Stuck {
+				unready("%s: %s does not get on: %s", name, t.Where, t.Why)
 			}
 		}
 		h.Connectors = append(h.Connectors, c)
@@ -64,9 +61,9 @@ func (w *Worker) health() health {
 	return h
 }
 
-func (w *Worker) connectorHealth(name string) connectorHealth {
+func (w *Worker) connectorHealth(name string, now time.Time) connectorHealth {
 	st := w.status[name]
-	c := connectorHealth{Name: name, Stored: st.Stored.Load(), Skipped: st.Skipped(), Partitions: st.Views(), Splits: st.HeldSplits()}
+	c := connectorHealth{Name: name, Stored: st.Stored.Load(), Skipped: st.Skipped(), Partitions: st.Views()}
 	slices.SortFunc(c.Partitions, func(a, b connector.View) int {
 		return cmp.Or(cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Partition, b.Partition))
 	})
@@ -74,18 +71,16 @@ func (w *Worker) connectorHealth(name string) connectorHealth {
 	if c.State, c.Since, why = st.Now(); why != nil {
 		c.Why = why.Error()
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if c.Failures = w.tries[name].failures; c.State == stateRestarting {
-		c.Next = w.tries[name].next
+	for _, t := range st.Troubles(now) {
+		if t.Where != "" {
+			c.Troubles = append(c.Troubles, t)
+			continue
+		}
+		if c.Class, c.Since, c.Failures = t.Class, t.Since, t.Times; c.State == connector.Restarting {
+			c.Next = t.Next
+		}
 	}
 	return c
-}
-
-// tries is how it goes with beginning again.
-type tries struct {
-	failures int
-	next     time.Time
 }
 
 // Serve answers /health, /ready and /metrics on address until ctx is done. It reads, and changes nothing.
@@ -93,7 +88,7 @@ func (w *Worker) Serve(ctx context.Context, address string) error {
 	mux := http.NewServeMux()
 	answer := func(code func(health) int) http.HandlerFunc {
 		return func(rw http.ResponseWriter, _ *http.Request) {
-			h := w.health()
+			h := w.health(time.Now())
 			rw.Header().Set("Content-Type", "application/json")
 			rw.WriteHeader(code(h))
 			text, _ := json.MarshalIndent(h, "", "  ")

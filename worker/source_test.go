@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/penstock/penstock/connector"
 	"github.com/penstock/penstock/dev"
 	"github.com/penstock/penstock/formats/json"
 	"github.com/penstock/penstock/plugin"
@@ -148,14 +149,14 @@ func TestAReplacedFileIsHeld(t *testing.T) {
 	}
 	running(t, w)
 	const held = "a.csv: csv: a.csv: the file was replaced: 8 bytes had been read, now it has 4; give the new file another name, or the connector one, to read it from the start"
-	eventually(t, "it is held", func() bool { return w.Status("in").HeldSplits()["a.csv"] == held })
-	if h := w.health(); h.Ready || len(h.Why) != 1 || h.Why[0] != "in: split a.csv is held: "+held || h.Connectors[0].State != stateRunning || h.Connectors[0].Failures > 0 {
+	eventually(t, "it is held", func() bool { return fmt.Sprint(w.Status("in").Held()["split a.csv"]) == held })
+	if h := w.health(time.Now()); h.Ready || len(h.Why) != 1 || h.Why[0] != "in: split a.csv is held: "+held || h.Connectors[0].State != connector.Running || h.Connectors[0].Failures > 0 {
 		t.Errorf("health is %+v", h)
 	}
 	set("b.csv", old+"4\n")
 	eventually(t, "the other goes on", func() bool { return w.Status("in").Stored.Load() == 1 })
 	set("a.csv", old+"4\n5\n")
-	eventually(t, "it goes on", func() bool { return w.Status("in").Stored.Load() == 3 && w.health().Ready })
+	eventually(t, "it goes on", func() bool { return w.Status("in").Stored.Load() == 3 && w.health(time.Now()).Ready })
 }
 
 // A drain of a source that has no file ends at once, before anything is touched: there is no broker here.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -27,20 +26,12 @@ type Worker struct {
 	mu     sync.Mutex
 	status map[string]*connector.Status
 	runs   map[string]*connector.Run
-	tries  map[string]tries
 	names  []string
 
 	sources map[string]bool // the connectors that fill a topic
 
 	metrics *metrics
 }
-
-// The states of a connector.
-const (
-	stateRunning    = "running"
-	stateRestarting = "restarting"
-	stateStopped    = "stopped"
-)
 
 // Load reads and builds the file anew.
 type Load func(...plugin.DecodeOption) (*File, error)
@@ -51,7 +42,7 @@ func Start(load Load, log *slog.Logger) (*Worker, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &Worker{Load: load, Log: log, mask: f.mask, status: map[string]*connector.Status{}, runs: map[string]*connector.Run{}, tries: map[string]tries{}, sources: map[string]bool{}}
+	w := &Worker{Load: load, Log: log, mask: f.mask, status: map[string]*connector.Status{}, runs: map[string]*connector.Run{}, sources: map[string]bool{}}
 	w.client = &kafka.Client{Config: f.Kafka, Log: func(place, what, detail string) { log.Debug(detail, "from", place, "what", what) }}
 	w.budget.Limit = int64(f.Memory) / 2
 	w.client.Ahead = f.Memory / 16 / plugin.Size(len(f.Connectors))
@@ -75,47 +66,48 @@ func (w *Worker) Status(name string) *connector.Status { return w.status[name] }
 
 // Run runs every connector until ctx is done, and returns when each has made visible what it had taken in.
 func (w *Worker) Run(ctx context.Context) error {
-	var wg sync.WaitGroup
+	var wg, watch sync.WaitGroup
 	errs := make([]error, len(w.names))
 	for i, name := range w.names {
 		wg.Go(func() { errs[i] = w.supervise(ctx, name) })
 	}
+	watching, cancel := context.WithCancel(ctx)
+	watch.Go(func() { w.watch(watching) })
 	wg.Wait()
+	cancel()
+	watch.Wait()
 	return errors.Join(errs...)
 }
 
-// Backoff after failures, and how long a run has to last to be taken for a healthy one.
+// The pauses before a connector that has failed begins again.
 const (
 	firstWait = 500 * time.Millisecond
 	longest   = time.Minute
-	healthy   = time.Minute
 )
 
 // supervise runs one connector again and again. It returns what went wrong at the end, when ctx is done.
 func (w *Worker) supervise(ctx context.Context, name string) error {
 	st := w.status[name]
-	for wait := firstWait; ; wait = min(2*wait, longest) {
-		began := time.Now()
-		st.Set(stateRunning, nil)
+	for pauses := (connector.Backoff{First: firstWait, Most: longest}); ; {
+		st.Begin()
 		err := w.once(ctx, name)
 		if ctx.Err() != nil {
 			if errors.Is(err, context.Canceled) { // it was asked to end
 				err = nil
 			}
-			st.Set(stateStopped, err)
+			st.Stop(err)
 			if err != nil {
 				return fmt.Errorf("%s: %w", name, err)
 			}
 			return nil
 		}
-		if time.Since(began) > healthy {
-			wait = firstWait
-			w.recovered(name)
+		if w.recovered(name, time.Now()); st.Well() {
+			pauses.Reset()
 		}
-		pause := wait/2 + rand.N(wait/2)
-		w.failed(name, pause)
-		st.Set(stateRestarting, err)
-		w.Log.Error("connector failed, begins again", "connector", name, "in", pause.Round(time.Millisecond).String(), "error", err)
+		pause := pauses.Next()
+		t := st.Fail(err, pause)
+		w.Log.Error("connector failed, begins again", "connector", name, "class", t.Class, "since", t.Since, "times", t.Times,
+			"in", pause.Round(time.Millisecond).String(), "error", err)
 		select {
 		case <-ctx.Done():
 			return nil
@@ -124,19 +116,11 @@ func (w *Worker) supervise(ctx context.Context, name string) error {
 	}
 }
 
-// recovered forgets the failures before a run that went well.
-func (w *Worker) recovered(name string) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	delete(w.tries, name)
-}
-
-// failed keeps count of the runs that failed one after the other.
-func (w *Worker) failed(name string, pause time.Duration) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.tries[name] = tries{failures: w.tries[name].failures + 1, next: time.Now().Add(pause)}
-	w.metrics.of(name).Failed("connector")
+// recovered writes down that a connector is well which had failed, the first time that it is.
+func (w *Worker) recovered(name string, now time.Time) {
+	if was, is := w.status[name].Recovered(now); is {
+		w.Log.Info("connector runs again", "connector", name, "since", was.Since, "times", was.Times)
+	}
 }
 
 // once is one run, built from the file.

@@ -7,6 +7,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"github.com/penstock/penstock/hook"
+	"github.com/penstock/penstock/plugin"
 )
 
 // remedies by the error codes of Glue and of what stands before it.
@@ -29,8 +30,12 @@ func (c *crawler) explain(err error) error {
 	}
 	var api smithy.APIError
 	if errors.As(err, &api) {
-		if remedy := remedy(api.ErrorCode(), err); remedy != "" {
+		switch remedy := remedy(api.ErrorCode(), err); remedy {
+		case "":
+		case throttled:
 			return fmt.Errorf("glue: crawler %q: %w; %s", c.Crawler, err, remedy)
+		default:
+			return &plugin.Outside{Err: fmt.Errorf("glue: crawler %q: %w", c.Crawler, err), Remedy: remedy}
 		}
 	}
 	return fmt.Errorf("glue: crawler %q: %w", c.Crawler, err)

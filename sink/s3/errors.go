@@ -8,6 +8,7 @@ import (
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
+	"github.com/penstock/penstock/plugin"
 	"github.com/penstock/penstock/sink/files"
 )
 
@@ -91,8 +92,9 @@ func (s *store) failed(what, name string, err error) error {
 	if word := code(err); word == "PreconditionFailed" || word == "ConditionalRequestConflict" || status(err) == 412 {
 		err = fmt.Errorf("%w (%w)", files.ErrExists, err)
 	}
+	err = fmt.Errorf("s3: %s s3://%s/%s: %w", what, s.bucket, name, err)
 	if remedy != "" {
-		return fmt.Errorf("s3: %s s3://%s/%s: %w; %s", what, s.bucket, name, err, remedy)
+		return &plugin.Outside{Err: err, Remedy: remedy}
 	}
-	return fmt.Errorf("s3: %s s3://%s/%s: %w", what, s.bucket, name, err)
+	return err
 }

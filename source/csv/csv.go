@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/penstock/penstock/plugin"
 	"github.com/penstock/penstock/source"
 )
 
@@ -65,7 +66,7 @@ func (s *files) Splits(context.Context) ([]string, error) {
 		splits = append(splits, filepath.ToSlash(name))
 	}
 	if len(splits) == 0 {
-		return nil, fmt.Errorf("csv: no file matches %q; check the path, and that this process may read its folders", s.Path)
+		return nil, &plugin.Outside{Err: fmt.Errorf("csv: no file matches %q", s.Path), Remedy: "check the path, and that this process may read its folders"}
 	}
 	slices.Sort(splits)
 	return splits, nil
