@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -12,8 +13,8 @@ import (
 	"github.com/penstock/penstock/parts"
 )
 
-// TestStoreAway takes S3 away for longer than a session, in each way it can be away: the worker neither ends nor loses its place
-// in the group, and goes on by itself.
+// TestStoreAway takes S3 away for longer than a session, and than the group gives its members between two polls, in each way it can be
+// away: the worker neither ends nor loses its place in the group, and goes on by itself.
 func TestStoreAway(t *testing.T) {
 	t.Parallel()
 	for name, f := range map[string]fault{"breaks": reset, "busy": away, "does it and breaks": late, "hangs": hold} {
@@ -22,6 +23,7 @@ func TestStoreAway(t *testing.T) {
 			b := newBed(t)
 			b.make(b.name, 1)
 			b.file("connectors.yaml", strings.Replace(simple, "{rows: 10, every: 1s}", "{every: 200ms}", 1))
+			b.impatient("connectors.yaml")
 			w := b.start()
 			more := func(n int) {
 				for range n {
@@ -55,6 +57,21 @@ func TestStoreAway(t *testing.T) {
 			b.wantChain()
 		})
 	}
+}
+
+// impatient has the group give its members no longer between two polls than a session, the least that it takes.
+func (b *bed) impatient(file string) {
+	b.t.Helper()
+	name := filepath.Join(b.dir, file)
+	text, err := os.ReadFile(name)
+	b.must("read", err)
+	const session = "{session.timeout.ms: "
+	_, ms, found := strings.Cut(string(text), session)
+	if !found {
+		b.t.Fatalf("no session timeout in %s", text)
+	}
+	ms, _, _ = strings.Cut(ms, "}")
+	b.must("write", os.WriteFile(name, []byte(strings.Replace(string(text), session, "{max.poll.interval.ms: "+ms+", session.timeout.ms: ", 1)), 0o600))
 }
 
 func outage(t *testing.T) time.Duration {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
+	"github.com/penstock/penstock/plugin"
 )
 
 // Topic is a topic as it should be.
@@ -111,7 +112,7 @@ func (a *Admin) compacted(ctx context.Context, topic string) error {
 		return fmt.Errorf("topic %s: %w", topic, err)
 	}
 	if e, ok := got[0].Config["cleanup.policy"]; ok && e.Value != "compact" {
-		return fmt.Errorf("topic %s has cleanup.policy %q and would forget; it must be compact", topic, e.Value)
+		return &plugin.Outside{Err: fmt.Errorf("topic %s has cleanup.policy %q and would forget", topic, e.Value), Remedy: "it must be compact"}
 	}
 	return nil
 }
