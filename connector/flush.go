@@ -196,6 +196,9 @@ func (t *task) fly(ctx context.Context, f *flight) error {
 		t.announce.owe(f.from, f.end)
 		m = t.memo(f.in)
 	}
+	if len(f.files) > 0 {
+		m.Before = f.end
+	}
 	if err := t.commit(ctx, f, m.mark(f.end)); err != nil {
 		return err
 	}
@@ -285,6 +288,9 @@ func (t *task) land(ctx context.Context) error {
 		return f.err
 	}
 	t.from = f.end
+	if len(f.files) > 0 {
+		t.before = f.end
+	}
 	t.state.flushed(f)
 	if w, ok := t.Config.Sink.(sink.Warner); ok {
 		for _, err := range w.Warnings() {

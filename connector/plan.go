@@ -13,8 +13,9 @@ type memo struct {
 	End     int64  `json:"end,omitempty"` // a plan: [S,End) may be visible in part, and is to be made so in whole
 	Layout  string `json:"layout"`
 	Schema  int    `json:"schema"`
-	Topic   string `json:"topic,omitempty"` // the topic's id
-	Owed    *int64 `json:"owed,omitempty"`  // the first offset that hooks have not been told of
+	Topic   string `json:"topic,omitempty"`  // the topic's id
+	Owed    *int64 `json:"owed,omitempty"`   // the first offset that hooks have not been told of
+	Before  int64  `json:"before,omitempty"` // where the last interval that made anything visible ends, where that is known
 }
 
 const memoVersion = 1

@@ -12,7 +12,7 @@ func TestMemoComesBack(t *testing.T) {
 	owed := int64(0)
 	for _, m := range []memo{
 		{Version: 1, Layout: "a1"},
-		{Version: 1, Layout: "a1", Topic: "t-id", End: 1 << 60, Schema: 3, Owed: &owed},
+		{Version: 1, Layout: "a1", Topic: "t-id", End: 1 << 60, Schema: 3, Owed: &owed, Before: 1 << 50},
 	} {
 		mark := m.mark(42)
 		got, err := readMemo(mark)

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -68,21 +69,23 @@ func openBook(ctx context.Context, r *Run) (*book, error) {
 	if err := b.read(ctx); err != nil {
 		return nil, err
 	}
-	text := func() (string, []byte) {
-		if key := layoutKey(b.today); b.kept[key] == nil {
-			return key, []byte(r.Config.Layout)
-		}
-		return "", nil
+	lacking := func() map[string][]byte {
+		all := map[string][]byte{layoutKey(b.today): []byte(r.Config.Layout), b.usedKey(b.today): []byte("1")}
+		maps.DeleteFunc(all, func(key string, _ []byte) bool { return b.kept[key] != nil })
+		return all
 	}
-	if key, _ := text(); key == "" {
+	if len(lacking()) == 0 {
 		return b, nil
 	}
-	return b, b.write(ctx, "layout "+b.today, text)
+	return b, b.write(ctx, "layout "+b.today, lacking)
 }
 
 func (b *book) topic() string { return b.run.Client.Config.StateTopic }
 
 func layoutKey(hash string) string { return "layout/" + hash }
+
+// usedKey is of what says that the connector wrote, or meant to write, under a layout.
+func (b *book) usedKey(hash string) string { return fmt.Sprintf("used/%s/%s", b.run.Name, hash) }
 
 func (b *book) schemaKey(topic string, version int) string {
 	return fmt.Sprintf("schema/%s/%s/%d", b.run.Name, topic, version)
@@ -97,12 +100,12 @@ func (b *book) read(ctx context.Context) error {
 	return err
 }
 
-// write adds one entry, as the only one who may at the moment: others with the same id are fenced, and the topic is read anew
-// before entry decides what to write, if anything (key ""). Whoever was fenced looks what the other wrote before it fences anybody
+// write adds entries, as the only one who may at the moment: others with the same id are fenced, and the topic is read anew
+// before lacking decides what to write, if anything. Whoever was fenced looks what the other wrote before it fences anybody
 // in its turn, and leaves it time: workers that all want to write at once would keep each other from it for ever.
-func (b *book) write(ctx context.Context, id string, entry func() (key string, value []byte)) error {
+func (b *book) write(ctx context.Context, id string, lacking func() map[string][]byte) error {
 	for pause := time.Second; ; pause = min(2*pause, 16*time.Second) {
-		err := b.add(ctx, id, entry)
+		err := b.add(ctx, id, lacking)
 		if !errors.Is(err, kafka.ErrFenced) {
 			return err
 		}
@@ -114,14 +117,14 @@ func (b *book) write(ctx context.Context, id string, entry func() (key string, v
 		if err := b.read(ctx); err != nil {
 			return err
 		}
-		if key, _ := entry(); key == "" {
+		if len(lacking()) == 0 {
 			return nil
 		}
 	}
 }
 
 // add is one attempt to write.
-func (b *book) add(ctx context.Context, id string, entry func() (key string, value []byte)) error {
+func (b *book) add(ctx context.Context, id string, lacking func() map[string][]byte) error {
 	p, err := b.run.Client.Producer(ctx, "penstock "+id)
 	if err != nil {
 		return err
@@ -130,15 +133,18 @@ func (b *book) add(ctx context.Context, id string, entry func() (key string, val
 	if err := b.read(ctx); err != nil {
 		return err
 	}
-	key, value := entry()
-	if key == "" {
+	all := lacking()
+	if len(all) == 0 {
 		return nil
 	}
-	e := kafka.Entry{Topic: b.topic(), Record: record.Record{Time: record.NoTime, Key: []byte(key), Value: value}}
-	if err := p.Store(ctx, "", &record.Batch{}, e); err != nil {
+	var entries []kafka.Entry
+	for key, value := range all {
+		entries = append(entries, kafka.Entry{Topic: b.topic(), Record: record.Record{Time: record.NoTime, Key: []byte(key), Value: value}})
+	}
+	if err := p.Store(ctx, "", &record.Batch{}, entries...); err != nil {
 		return err
 	}
-	b.kept[key] = value
+	maps.Copy(b.kept, all)
 	return nil
 }
 
@@ -214,12 +220,12 @@ func (b *book) extend(ctx context.Context, topic string, from *rules, columns []
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	next := b.schemaKey(topic, from.version+1)
-	err := b.write(ctx, strings.Join([]string{"schema", b.run.Name, topic}, " "), func() (string, []byte) {
+	err := b.write(ctx, strings.Join([]string{"schema", b.run.Name, topic}, " "), func() map[string][]byte {
 		if b.kept[next] != nil {
-			return "", nil
+			return nil
 		}
 		extras, _ := readColumns(b.kept[b.schemaKey(topic, from.version)])
-		return next, writeColumns(append(extras, columns...))
+		return map[string][]byte{next: writeColumns(append(extras, columns...))}
 	})
 	if err != nil {
 		return nil, whole{fmt.Errorf("schema of %s: %w", topic, err)}

@@ -34,15 +34,21 @@ func (b *book) starts(ctx context.Context) (map[string][]int64, error) {
 		if err != nil {
 			return nil, err
 		}
-		starts := []int64{}
-		if text := b.kept[b.startsKey(topic)]; text != nil {
-			if err := json.Unmarshal(text, &starts); err != nil {
-				return nil, fmt.Errorf("starts of %s in the state topic: %w", topic, err)
-			}
+		if out[topic], err = b.startsOf(topic); err != nil {
+			return nil, err
 		}
-		out[topic] = starts
 	}
 	return out, nil
+}
+
+// startsOf is what is written down of a topic.
+func (b *book) startsOf(topic string) (starts []int64, err error) {
+	if text := b.kept[b.startsKey(topic)]; text != nil {
+		if err = json.Unmarshal(text, &starts); err != nil {
+			err = fmt.Errorf("starts of %s in the state topic: %w", topic, err)
+		}
+	}
+	return starts, err
 }
 
 // begin writes down where a topic's partitions begin now.
@@ -55,5 +61,5 @@ func (b *book) begin(ctx context.Context, a *kafka.Admin, topic string, from kaf
 	if err != nil {
 		return err
 	}
-	return b.write(ctx, "starts "+b.run.Group()+" "+topic, func() (string, []byte) { return b.startsKey(topic), text })
+	return b.write(ctx, "starts "+b.run.Group()+" "+topic, func() map[string][]byte { return map[string][]byte{b.startsKey(topic): text} })
 }

@@ -22,6 +22,7 @@ type task struct {
 	writer sink.Writer
 
 	from     int64 // committed: all rows before it are visible
+	before   int64 // where the last interval that made anything visible ends; 0 where that is not known
 	next     int64 // position: rows before it are in the writer
 	until    int64 // the end of a plan that has to be redone; 0 otherwise
 	probing  bool  // under earlier rules: does what comes next stand already?
@@ -112,6 +113,7 @@ func (t *task) begin(ctx context.Context) error {
 			return fmt.Errorf("the configuration under which offset %d was committed cannot be had: layout %s: %w", t.from, m.Layout, err)
 		}
 	}
+	t.before = m.Before
 	t.announce = t.hooks.partition(t.p, m.Owed)
 	if err := t.open(ctx); err != nil {
 		return err
@@ -135,6 +137,7 @@ func (t *task) open(ctx context.Context) error {
 	t.drop()
 	w, err := t.in.config.Sink.Open(ctx, sink.Claim{
 		Connector: t.Name, Topic: t.p.Topic, TopicID: t.p.TopicID, Partition: t.p.ID, From: t.from, Until: t.until, Layout: t.in.layout,
+		Before: t.before,
 	})
 	if err != nil {
 		return whole{err}
@@ -154,7 +157,7 @@ func (t *task) drop() {
 
 // memo is what to commit beside the end of an interval of rules r.
 func (t *task) memo(r *rules) memo {
-	m := memo{Version: memoVersion, Layout: r.layout, Schema: r.version, Topic: t.p.TopicID}
+	m := memo{Version: memoVersion, Layout: r.layout, Schema: r.version, Topic: t.p.TopicID, Before: t.before}
 	if t.announce != nil {
 		m.Owed = t.announce.owed()
 	}

@@ -11,16 +11,24 @@ const MarkPrefix = "penstock-"
 
 // Mark says whose an object is and which interval it holds. A Sink that keeps it beside each of its objects can tell by it, in
 // any process and at any later time, what stands already.
+//
+// What follows Rows is for whoever verifies later that all is there: it does not decide whose an object is, and is 0 where it is not
+// known. An interval of a compacted topic that is written again may have lost rows, and what its objects say of it may differ.
 type Mark struct {
 	Claim        // of the Writer, but From and Until are where the interval begins and ends
 	Schema int   // the version that its rows have
 	First  int64 // offset of the object's first row
 	Rows   int64
+
+	Bytes  int64  // of the object
+	CRC32C uint32 // of its bytes
+	Files  int64  // how many objects the interval makes
+	Total  int64  // how many rows they hold together
 }
 
 // Texts is the mark as short ASCII texts by name: an object's metadata, or headers of a request.
 func (m Mark) Texts() map[string]string {
-	return map[string]string{
+	texts := map[string]string{
 		MarkPrefix + "connector": url.PathEscape(m.Connector),
 		MarkPrefix + "layout":    url.PathEscape(m.Layout),
 		MarkPrefix + "topic":     url.PathEscape(m.Topic),
@@ -32,6 +40,31 @@ func (m Mark) Texts() map[string]string {
 		MarkPrefix + "rows":      strconv.FormatInt(m.Rows, 10),
 		MarkPrefix + "schema":    strconv.Itoa(m.Schema),
 	}
+	for key, n := range m.known() {
+		if *n != 0 {
+			texts[MarkPrefix+key] = strconv.FormatInt(*n, 10)
+		}
+	}
+	if m.Bytes != 0 {
+		texts[MarkPrefix+"crc32c"] = strconv.FormatUint(uint64(m.CRC32C), 16)
+	}
+	return texts
+}
+
+// known is what may not be known, by the names of its texts.
+func (m *Mark) known() map[string]*int64 {
+	return map[string]*int64{"before": &m.Before, "bytes": &m.Bytes, "interval-files": &m.Files, "interval-rows": &m.Total}
+}
+
+// ReadMark gives the mark of an object, whosever it is, by a function that gives each of its texts, or why it has none.
+func ReadMark(text func(name string) string) (is Mark, why string) {
+	var c Claim
+	for key, to := range map[string]*string{"connector": &c.Connector, "topic": &c.Topic, "topic-id": &c.TopicID} {
+		*to, _ = url.PathUnescape(text(MarkPrefix + key)) // what cannot be read is nobody's
+	}
+	partition, _ := strconv.ParseInt(text(MarkPrefix+"partition"), 10, 32)
+	c.Partition = int32(partition)
+	return c.Read(text)
 }
 
 // Read gives the mark of an object, by a function that gives each of its texts, or why it is not an object of c's connector,
@@ -65,6 +98,11 @@ func (c Claim) Read(text func(name string) string) (is Mark, why string) {
 	if is.Layout = layout; err != nil || bad != nil || !is.possible() {
 		return Mark{}, "its metadata is damaged"
 	}
+	for key, n := range is.known() {
+		*n, _ = strconv.ParseInt(text(MarkPrefix+key), 10, 64) // 0 where it says nothing
+	}
+	sum, _ := strconv.ParseUint(text(MarkPrefix+"crc32c"), 16, 32)
+	is.CRC32C = uint32(sum)
 	return is, ""
 }
 

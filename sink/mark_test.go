@@ -32,6 +32,7 @@ func TestJudge(t *testing.T) {
 	}{
 		{"our own", ours().Texts(), ""},
 		{"rows are fewer, since the topic is compacted", ours(func(m *sink.Mark) { m.First, m.Rows = 11, 9 }).Texts(), ""},
+		{"of an interval that made other objects, after another one", ours(func(m *sink.Mark) { m.Bytes, m.CRC32C, m.Files, m.Total, m.Before = 9, 8, 7, 60, 5 }).Texts(), ""},
 		{"cut elsewhere", ours(func(m *sink.Mark) { m.Until = 15 }).Texts(), conflict(15)},
 		{"another layout", ours(func(m *sink.Mark) { m.Layout = "c" }).Texts(), conflict(20)},
 		{"another schema", ours(func(m *sink.Mark) { m.Schema = 4 }).Texts(), conflict(20)},
@@ -58,10 +59,21 @@ func TestJudge(t *testing.T) {
 
 // What Texts says Read understands, and it goes into a header.
 func TestMarkComesBack(t *testing.T) {
-	texts := ours().Texts()
-	is, why := ours().Read(func(key string) string { return texts[key] })
-	if why != "" || !reflect.DeepEqual(is, ours()) {
+	all := ours(func(m *sink.Mark) { m.Bytes, m.CRC32C, m.Files, m.Total, m.Before = 1<<40, 0xfedcba98, 3, 24, 10 })
+	texts := all.Texts()
+	text := func(key string) string { return texts[key] }
+	is, why := ours().Read(text)
+	if why != "" || !reflect.DeepEqual(is, all) {
 		t.Errorf("%+v, %s", is, why)
+	}
+	if is, why = sink.ReadMark(text); why != "" || !reflect.DeepEqual(is, all) {
+		t.Errorf("without a claim: %+v, %s", is, why)
+	}
+	if is, why = sink.ReadMark(func(string) string { return "" }); why == "" {
+		t.Errorf("of nothing: %+v", is)
+	}
+	if n := len(ours().Texts()); n != 10 {
+		t.Errorf("%d texts of a mark that knows no more", n)
 	}
 	for text := range maps.Values(texts) {
 		for _, c := range text {

@@ -81,6 +81,10 @@ func (h *holder) Cut(next int64) (Flush, error) {
 	cut := *h
 	cut.mark.Until = next
 	h.mark = Mark{Claim: h.mark.Claim}
+	if cut.mark.Rows > 0 {
+		cut.mark.Files, cut.mark.Total = 1, cut.mark.Rows
+		h.mark.Before = next
+	}
 	h.mark.From, h.held, h.batch = next, 0, record.Batch{}
 	return &cut, nil
 }

@@ -4,6 +4,7 @@ package sink
 import (
 	"context"
 	"fmt"
+	"iter"
 
 	"github.com/penstock/penstock/record"
 )
@@ -17,6 +18,7 @@ type Claim struct {
 	From      int64  // where the next interval begins
 	Until     int64  // where it must end, when it was planned before and may be visible in part; 0 otherwise
 	Layout    string // a hash of everything that decides names, rows and verdicts
+	Before    int64  // where the last interval before From that made anything visible ends; 0 where that is not known
 }
 
 // Sink opens a Writer a partition. It is safe for concurrent use; its writers are not.
@@ -133,6 +135,19 @@ type (
 	// user's is changed. It may be called before anything else, and beside everything else.
 	Checked interface {
 		Check(ctx context.Context) error
+	}
+	// Keeper is a Sink that says what stands where it puts the objects of a topic. It changes nothing.
+	//
+	//  1. Place is what the names of all of them begin with, and where that is: no other Keeper's objects begin with it unless they
+	//     stand beside them.
+	//  2. Objects gives what stands there in any order, but what is by its name of another topic; of each partition only what is by
+	//     its name of offsets that within gives, the last before them and the first after.
+	//  3. Inspect reads an object, and says whether it is what it says of itself: *Broken where it is not. Any other error says that
+	//     it could not be read.
+	Keeper interface {
+		Place(topic string) string
+		Objects(ctx context.Context, topic string, within func(partition int32) (from, to int64)) iter.Seq2[Object, error]
+		Inspect(ctx context.Context, o Object) error
 	}
 	// Warner is a Sink that says what it met, since it was last asked, that stops nothing but that somebody should know.
 	Warner interface{ Warnings() []error }

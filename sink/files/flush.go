@@ -23,6 +23,7 @@ type flush struct {
 	redo    bool // an earlier run may have made some of its files
 	doubted bool // what the group remembers may have gone backwards, and the row at its very first offset is gone
 	parts   []pending
+	rows    int64         // of all parts
 	account *atomic.Int64 // of the Writer
 	scratch *scratch      // rows that went out of memory
 }
@@ -118,8 +119,11 @@ func (f *flush) settle(ctx context.Context, p *pending) error {
 
 // mark says what the part's file holds.
 func (f *flush) mark(p *pending) sink.Mark {
-	m := sink.Mark{Claim: f.claim, Schema: f.plan.file.Version, First: p.first, Rows: p.rows}
+	m := sink.Mark{Claim: f.claim, Schema: f.plan.file.Version, First: p.first, Rows: p.rows, Files: int64(len(f.parts)), Total: f.rows}
 	m.From, m.Until = f.from, f.until
+	if p.body != nil {
+		m.Bytes, m.CRC32C = p.body.Size(), CRC32C(p.body.Sums(), p.body.Size())
+	}
 	return m
 }
 

@@ -143,6 +143,8 @@ func (w *writer) Cut(next int64) (sink.Flush, error) {
 	f.parts = make([]pending, len(w.order))
 	for i, b := range w.order {
 		f.parts[i] = pending{buffer: b, name: w.engine.name(&c, b.path, b.first)}
+		f.rows += b.rows
+		w.claim.Before = next
 	}
 	w.buffers, w.order, w.last = map[string]*buffer{}, nil, nil
 	w.from, w.taken = next, next-1

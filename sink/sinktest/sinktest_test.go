@@ -81,6 +81,37 @@ func TestPut(t *testing.T) {
 	sinktest.Run(t, on(func(s *store) sink.Sink { return sink.Put(s.put) }))
 }
 
+// What a Put's object says of its interval: it is the whole of it, and where the one before it ended.
+func TestPutKnowsItsIntervals(t *testing.T) {
+	s := &store{objects: map[string]object{}}
+	c := sinktest.Claim(0, 0)
+	w, err := sink.Put(s.put).Open(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for at := range int64(4) { // the third interval has no rows
+		if at != 2 {
+			err = w.Write(t.Context(), &record.Batch{Topic: c.Topic, Records: []record.Record{{Offset: 10 * at, Value: []byte("x")}, {Offset: 10*at + 1, Value: []byte("y")}}})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := w.Cut(10*at + 10)
+		if err == nil {
+			_, err = f.Commit(t.Context())
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for first, before := range map[int64]int64{0: 0, 10: 10, 30: 20} {
+		m, why := sink.ReadMark(func(key string) string { return s.objects[fmt.Sprintf("stock+0+%020d", first)].mark[key] })
+		if why != "" || m.Files != 1 || m.Total != 2 || m.Before != before {
+			t.Errorf("at %d: %+v, %s", first, m, why)
+		}
+	}
+}
+
 // wrapped is a sound sink whose writers are changed.
 type wrapped struct {
 	sink.Sink
