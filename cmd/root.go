@@ -26,7 +26,7 @@ func rootCommand(r *plugin.Registry) *cobra.Command {
 	root.SetFlagErrorFunc(flagError)
 	root.SetHelpCommand(helpCommand())
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(runCommand(r), devCommand(r), checkCommand(r), previewCommand(r), offsetsCommand(r), queryCommand(r), pluginsCommand(r), docsCommand(r), schemaCommand(r), versionCommand())
+	root.AddCommand(runCommand(r), devCommand(r), checkCommand(r), previewCommand(r), offsetsCommand(r), verifyCommand(r), queryCommand(r), pluginsCommand(r), docsCommand(r), schemaCommand(r), versionCommand())
 	return root
 }
 

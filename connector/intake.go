@@ -44,27 +44,34 @@ func (t *task) decode(b *record.Batch) (end int, err error) {
 	for t.until > 0 && end > 0 && b.Records[end-1].Offset >= t.until {
 		end--
 	}
-	b.Schema, b.Unknown = t.in.schema, b.Unknown[:0]
-	if err := t.in.config.Codec.Decode(b); err != nil {
+	first, columns, err := t.in.decode(b)
+	if err != nil {
 		return 0, whole{err}
+	}
+	if len(columns) > 0 && t.until == 0 && !t.probing {
+		end, t.wanted = first, columns
+	}
+	return end, nil
+}
+
+// decode reads a batch, and sorts its bad records out. Where columns are found that the schema lacks, they are those of the record at
+// first, and of others after it.
+func (r *rules) decode(b *record.Batch) (first int, columns []record.Column, err error) {
+	b.Schema, b.Unknown = r.schema, b.Unknown[:0]
+	if err := r.config.Codec.Decode(b); err != nil {
+		return 0, nil, err
 	}
 	switch {
 	case len(b.Unknown) == 0:
-	case t.in.infers():
-		first, columns, err := t.in.lacking(b)
-		if err != nil {
-			return 0, whole{err}
-		}
-		if len(columns) > 0 && t.until == 0 && !t.probing {
-			end, t.wanted = first, columns
-		}
-	case t.in.config.Schema.New == "error":
+	case r.infers():
+		return r.lacking(b)
+	case r.config.Schema.New == "error":
 		for _, i := range b.Unknown {
 			b.Bad = append(b.Bad, record.Bad{Index: i, Err: errors.New("it has columns that are not in the schema")})
 		}
 		ordered(b)
 	}
-	return end, nil
+	return 0, nil, nil
 }
 
 // widen closes the interval before the record at index at, and goes on under a version of the schema that has the columns it needs.

@@ -4,6 +4,7 @@ package formats
 import (
 	"errors"
 	"io"
+	"iter"
 
 	"github.com/penstock/penstock/record"
 )
@@ -51,6 +52,11 @@ type (
 	// Raw is a Format that writes Values as they stand on the topic. If its schema has columns, they are what it adds to them,
 	// from Row.
 	Raw interface{ Raw() bool }
+	// Reader is a Format that reads its files back, all of them, to see that they are whole. Read gives the rows in their order: of
+	// each the cells of the columns of s, which are of kind Int, Null where it has none. What it gives is valid until the next row.
+	Reader interface {
+		Read(file io.ReaderAt, size int64, s *record.Schema) iter.Seq2[[]record.Value, error]
+	}
 	// Resetter is an Encoder that, once closed, can begin another file of the same schema on w.
 	Resetter interface{ Reset(w io.Writer) }
 )

@@ -107,14 +107,26 @@ func (a *Admin) Topics(context.Context) (names []string, err error) {
 
 // compacted refuses a topic that forgets: a source would begin anew when its offset has expired.
 func (a *Admin) compacted(ctx context.Context, topic string) error {
+	policy, err := a.policy(ctx, topic)
+	if err == nil && policy != "" && policy != "compact" {
+		return &plugin.Outside{Err: fmt.Errorf("topic %s has cleanup.policy %q and would forget", topic, policy), Remedy: "it must be compact"}
+	}
+	return err
+}
+
+// Compacts tells whether rows may go from between the rows of a topic.
+func (a *Admin) Compacts(ctx context.Context, topic string) (bool, error) {
+	policy, err := a.policy(ctx, topic)
+	return strings.Contains(policy, "compact"), err
+}
+
+// policy is a topic's cleanup.policy; "" where it is not told.
+func (a *Admin) policy(ctx context.Context, topic string) (string, error) {
 	got, err := a.client.DescribeConfigs(ctx, []kafka.ConfigResource{{Type: kafka.ResourceTopic, Name: topic}})
 	if err != nil {
-		return fmt.Errorf("topic %s: %w", topic, err)
+		return "", fmt.Errorf("topic %s: %w", topic, err)
 	}
-	if e, ok := got[0].Config["cleanup.policy"]; ok && e.Value != "compact" {
-		return &plugin.Outside{Err: fmt.Errorf("topic %s has cleanup.policy %q and would forget", topic, e.Value), Remedy: "it must be compact"}
-	}
-	return nil
+	return got[0].Config["cleanup.policy"].Value, nil
 }
 
 // Ends gives the end of every partition of the topics: the offset after the last row that a reader of committed rows can see.
@@ -185,10 +197,6 @@ func (a *Admin) offsets(ctx context.Context, topics []string, spec kafka.OffsetS
 // Knows tells whether a group remembers anything of a topic.
 func (a *Admin) Knows(ctx context.Context, group, topic string) (bool, error) {
 	marks, err := a.Committed(ctx, group, []string{topic})
-	var e kafka.Error
-	if errors.As(err, &e) && e.Code() == kafka.ErrGroupIDNotFound {
-		return false, nil
-	}
 	return slices.ContainsFunc(marks[topic], func(m Mark) bool { return m.Offset >= 0 }), err
 }
 
@@ -208,6 +216,9 @@ func (a *Admin) Committed(ctx context.Context, group string, topics []string) (m
 		}
 	}
 	got, err := a.client.ListConsumerGroupOffsets(ctx, []kafka.ConsumerGroupTopicPartitions{ask})
+	if e := (kafka.Error{}); errors.As(err, &e) && e.Code() == kafka.ErrGroupIDNotFound {
+		return out, nil
+	}
 	if err != nil {
 		return nil, fmt.Errorf("group %s: committed offsets: %w", group, err)
 	}

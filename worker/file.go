@@ -145,7 +145,8 @@ func (f *File) Sources(ctx context.Context) error {
 	return errors.Join(none...)
 }
 
-func (f *File) connector(name string) (connector.Config, bool) {
+// Connector finds one by its name.
+func (f *File) Connector(name string) (connector.Config, bool) {
 	for _, e := range f.Connectors {
 		if e.Name == name {
 			return e.Config, true

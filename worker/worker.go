@@ -129,7 +129,7 @@ func (w *Worker) once(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	config, ok := f.connector(name)
+	config, ok := f.Connector(name)
 	if !ok {
 		return errors.New("it is no longer in the file")
 	}
@@ -139,7 +139,7 @@ func (w *Worker) once(ctx context.Context, name string) error {
 			if err != nil {
 				return connector.Config{}, err
 			}
-			config, _ := f.connector(name)
+			config, _ := f.Connector(name)
 			return config, nil
 		},
 	}

@@ -83,17 +83,19 @@ func (t Template) beside(asked []record.Column) {
 	}
 }
 
-// stem is what all paths begin with.
-func (t Template) stem() (text string) {
+// stem is what all paths begin with, those of a topic if one is named; whole says that there is no more to them.
+func (t Template) stem(topicName string) (text string, whole bool) {
 	for _, p := range t.parts {
-		switch p.kind {
-		case literal:
+		switch {
+		case p.kind == literal:
 			text += p.text
-		case slash:
+		case p.kind == slash:
 			text += "/"
+		case p.kind == topic && topicName != "":
+			text += string(appendEscaped(nil, topicName))
 		default:
-			return text
+			return text, false
 		}
 	}
-	return text
+	return text, true
 }

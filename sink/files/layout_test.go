@@ -246,7 +246,8 @@ func TestFoldersAndStem(t *testing.T) {
 		for _, f := range p.folders() {
 			keys = append(keys, f.key)
 		}
-		if got := fmt.Sprintf("%v %s", keys, p.stem()); got != want {
+		text, _ := p.stem("")
+		if got := fmt.Sprintf("%v %s", keys, text); got != want {
 			t.Errorf("%s: %q, want %q", text, got, want)
 		}
 	}

@@ -49,6 +49,14 @@ type (
 	Checker interface {
 		Check(ctx context.Context, prefix string) error
 	}
+	// Reader is a Store whose objects can be found and read back; it is not opened for that. Where says which store it is, as text
+	// that names may be put after. Walk gives the names that begin with prefix, in folders below too. Read reads an object of so
+	// many bytes from its beginning.
+	Reader interface {
+		Where() string
+		Walk(ctx context.Context, prefix string) iter.Seq2[string, error]
+		Read(ctx context.Context, name string, size int64) (io.ReadCloser, error)
+	}
 	// Comparer is a Store that cannot always keep metadata: an object of equal content is our own.
 	Comparer interface {
 		Same(ctx context.Context, name string, body Body) (bool, error)

@@ -24,7 +24,8 @@ func (e *engine) sweep(ctx context.Context, redo bool) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, sweepTime)
 	defer cancel()
-	if err := s.Sweep(ctx, e.Prefix+e.Path.stem(), func(name string) bool { return e.needless(ctx, name) }); err != nil {
+	begins, _ := e.Path.stem("")
+	if err := s.Sweep(ctx, e.Prefix+begins, func(name string) bool { return e.needless(ctx, name) }); err != nil {
 		e.warn(fmt.Errorf("uploads that were left over could not be ended: %w", err))
 	}
 }

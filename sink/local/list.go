@@ -3,6 +3,7 @@ package local
 import (
 	"context"
 	"errors"
+	"io"
 	"io/fs"
 	"iter"
 	"path"
@@ -26,6 +27,55 @@ func (s *store) List(_ context.Context, prefix, after string) iter.Seq2[string, 
 			}
 		}
 	}
+}
+
+// Where is of files.Reader.
+func (s *store) Where() string { return path.Clean(s.dir) + "/" }
+
+// Walk goes through the folders below the one that prefix lies in, but the scratch folder. A folder that is not there holds nothing.
+func (s *store) Walk(ctx context.Context, prefix string) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		root, err := s.root()
+		if errors.Is(err, fs.ErrNotExist) {
+			return
+		}
+		if err != nil {
+			yield("", err)
+			return
+		}
+		defer root.Close()
+		dir, _ := path.Split(prefix)
+		err = fs.WalkDir(root.FS(), path.Clean(dir), func(name string, e fs.DirEntry, err error) error {
+			switch {
+			case err != nil && errors.Is(err, fs.ErrNotExist):
+				return nil
+			case err != nil:
+				return s.failed("list", name, err)
+			case e.IsDir() && name == scratchDir:
+				return fs.SkipDir
+			case e.Type().IsRegular() && strings.HasPrefix(name, prefix) && !yield(name, nil):
+				return fs.SkipAll
+			}
+			return ctx.Err()
+		})
+		if err != nil {
+			yield("", err)
+		}
+	}
+}
+
+// Read opens a file.
+func (s *store) Read(_ context.Context, name string, _ int64) (io.ReadCloser, error) {
+	root, err := s.root()
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	f, err := root.Open(name)
+	if err != nil {
+		return nil, s.failed("open", name, err)
+	}
+	return f, nil
 }
 
 // names are those of the files in a folder.

@@ -54,6 +54,8 @@ var remedies = map[string]string{
 // rights is what must be allowed for what was refused.
 func (s *store) rights(what string) string {
 	switch what {
+	case "get":
+		return "allow s3:GetObject on the objects"
 	case "head":
 		return "allow s3:GetObject on the objects, and s3:ListBucket on the bucket: without it an object that is missing is refused too"
 	case "list":

@@ -112,14 +112,21 @@ func (s *store) Stat(ctx context.Context, name string) (map[string]string, int64
 
 // List asks for a page after the other, as names are taken.
 func (s *store) List(ctx context.Context, prefix, after string) iter.Seq2[string, error] {
+	return s.list(ctx, &s3.ListObjectsV2Input{Prefix: &prefix, StartAfter: &after, Delimiter: sdk.String("/")})
+}
+
+func (s *store) list(ctx context.Context, in *s3.ListObjectsV2Input) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
-		pages := s3.NewListObjectsV2Paginator(s.client, &s3.ListObjectsV2Input{
-			Bucket: &s.bucket, Prefix: &prefix, StartAfter: &after, Delimiter: sdk.String("/"),
-		})
+		if err := s.Open(ctx); err != nil {
+			yield("", err)
+			return
+		}
+		in.Bucket = &s.bucket
+		pages := s3.NewListObjectsV2Paginator(s.client, in)
 		for pages.HasMorePages() {
 			page, err := pages.NextPage(ctx)
 			if err != nil {
-				yield("", s.failed("list", path.Dir(prefix), err))
+				yield("", s.failed("list", path.Dir(*in.Prefix), err))
 				return
 			}
 			for _, o := range page.Contents {
