@@ -2,10 +2,12 @@ package chaos
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/penstock/penstock/parts"
 )
@@ -13,13 +15,7 @@ import (
 // wiredBeds makes beds on one broker, to which a wire leads.
 func wiredBeds(t *testing.T) func(*testing.T) *bed {
 	t.Helper()
-	parts.Kafka(t) // asks whether Kafka is installed
-	lan := &network{t: t}
-	kafka, err := parts.StartCluster(t.Context(), t.TempDir(), parts.ClusterOptions{Brokers: 1, Routes: 1, Advertise: lan.advertise})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { kafka.Kill() })
+	kafka, lan := routed(t, 1)
 	return func(t *testing.T) *bed {
 		t.Helper()
 		b := newBedOn(t, kafka.Bootstrap)
@@ -34,7 +30,7 @@ func (b *bed) landsLate() {
 	b.t.Helper()
 	b.make(b.name, 1)
 	b.file("connectors.yaml", strings.Replace(simple, "{rows: 10, every: 1s}", "{every: 200ms}", 1))
-	b.byRoute("connectors.yaml", b.kafka, `socket.timeout.ms: "1000"`)
+	b.byRoute(0, "connectors.yaml", b.kafka, `socket.timeout.ms: "1000"`)
 
 	late := b.lan.routes[0].holdBack(commits, func(frame []byte) bool {
 		return bytes.Contains(frame, []byte(b.group())) && bytes.Contains(frame, []byte(`"layout"`)) && !bytes.Contains(frame, []byte(`"end"`))
@@ -64,12 +60,70 @@ func (b *bed) landsLate() {
 	b.wantMark(20, 0, -1)
 }
 
-// byRoute leads a file's workers to the cluster by its first route, with one property more.
-func (b *bed) byRoute(name string, kafka *parts.Cluster, property string) {
+// TestNetworkCut cuts one of two workers off from the broker, for longer than its session, while the other takes its partitions over:
+// each row is in one object, whether what had been on its way is lost or arrives afterwards.
+func TestNetworkCut(t *testing.T) {
+	t.Parallel()
+	kafka, lan := routed(t, 4)
+	for i, breaking := range []bool{false, true} {
+		t.Run(fmt.Sprintf("breaking=%v", breaking), func(t *testing.T) {
+			t.Parallel()
+			b := newBedOn(t, kafka.Bootstrap)
+			b.make(b.name, 2)
+			var workers [2]*worker
+			for j, file := range []string{"near.yaml", "far.yaml"} {
+				b.file(file, strings.Replace(simple, "{rows: 10, every: 1s}", "{every: 200ms}", 1))
+				b.byRoute(2*i+j, file, kafka, `socket.timeout.ms: "2000"`)
+				workers[j] = b.start(file)
+			}
+			more := func(d time.Duration) {
+				for began := time.Now(); time.Since(began) < d; time.Sleep(50 * time.Millisecond) {
+					b.addTo(0, 5, "")
+					b.addTo(1, 5, "")
+				}
+			}
+			both := func() bool { return len(b.members(b.group())) == 2 }
+			await(t, "both workers", both)
+			more(time.Second)
+			far := lan.routes[2*i+1]
+			far.cut()
+			more(3 * session)
+			if both() {
+				t.Error("the broker has not missed the worker that was cut off")
+			}
+			b.awaitEnd()
+			far.mend(breaking)
+			await(t, "the worker that was cut off", both)
+			more(time.Second)
+			b.awaitEnd()
+			for _, w := range workers {
+				w.stop()
+			}
+			b.wantAll()
+			b.wantChain()
+		})
+	}
+}
+
+// routed is a broker of the test's own behind wires, by several routes.
+func routed(t *testing.T, routes int) (*parts.Cluster, *network) {
+	t.Helper()
+	parts.Kafka(t) // asks whether Kafka is installed
+	lan := &network{t: t}
+	kafka, err := parts.StartCluster(t.Context(), t.TempDir(), parts.ClusterOptions{Brokers: 1, Routes: routes, Advertise: lan.advertise})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { kafka.Kill() })
+	return kafka, lan
+}
+
+// byRoute leads a file's workers to the cluster by a route, with one property more.
+func (b *bed) byRoute(route int, name string, kafka *parts.Cluster, property string) {
 	b.t.Helper()
 	path := filepath.Join(b.dir, name)
 	text, err := os.ReadFile(path)
 	b.must("read", err)
-	r := strings.NewReplacer(kafka.Bootstrap, kafka.Routes[0], "properties: {", "properties: {"+property+", ")
+	r := strings.NewReplacer(kafka.Bootstrap, kafka.Routes[route], "properties: {", "properties: {"+property+", ")
 	b.must("write", os.WriteFile(path, []byte(r.Replace(string(text))), 0o600))
 }
