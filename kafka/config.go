@@ -3,6 +3,7 @@
 package kafka
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -34,6 +35,22 @@ var owned = map[string]string{
 	"enable.auto.commit": "it is false", "enable.auto.offset.store": "it is false", "isolation.level": "it is read_committed",
 	"auto.offset.reset": "it is error; a connector's from option says where to begin", "enable.partition.eof": "it is true",
 	"enable.idempotence": "it is true", "transactional.id": "it is the connector and split",
+	"auto.commit.enable": "it is enable.auto.commit, which is false", "group.protocol.type": "it is consumer",
+	"test.mock.num.brokers": "the rows would go to brokers that are none", "log.queue": "penstock's log has what the client says",
+	"enabled_events": "they are those that penstock waits for",
+}
+
+// aliases are properties of two names, of which penstock sets the other.
+var aliases = map[string]string{
+	"max.partition.fetch.bytes": "fetch.message.max.bytes", "queue.buffering.max.ms": "linger.ms", "compression.codec": "compression.type",
+}
+
+// ownedBy says why a property is not the user's to set; "" where it is.
+func ownedBy(name string) string {
+	if strings.HasPrefix(name, "go.") {
+		return "it is none of librdkafka's"
+	}
+	return owned[name]
 }
 
 // Check refuses the properties that are not the user's to set, and those that librdkafka does not take.
@@ -41,7 +58,11 @@ func (c Config) Check() error {
 	var errs []error
 	rest := maps.Clone(c.Properties)
 	for _, name := range sortedKeys(c.Properties) {
-		if why, is := owned[name]; is {
+		if _, both := c.Properties[aliases[name]]; both {
+			errs = append(errs, plugin.Option("properties."+name, fmt.Errorf("it is another name of %s; leave one out", aliases[name])))
+			delete(rest, name)
+		}
+		if why := ownedBy(name); why != "" {
 			errs = append(errs, plugin.Option("properties."+name, fmt.Errorf("it is not yours to set: %s; leave it out", why)))
 			delete(rest, name)
 		}
@@ -49,7 +70,7 @@ func (c Config) Check() error {
 	for {
 		err := tried(rest)
 		if err == nil {
-			return errors.Join(errs...)
+			return errors.Join(append(errs, heartbeat(rest))...)
 		}
 		name := blamed(rest, err)
 		errs = append(errs, plugin.Option("properties"+name, fmt.Errorf("%w; CONFIGURATION.md of librdkafka lists the properties and what they take", err)))
@@ -63,7 +84,7 @@ func (c Config) Check() error {
 // blamed is the property, behind a dot, that an error of librdkafka's is about; "" if it names none.
 func blamed(properties map[string]string, err error) string {
 	for _, name := range sortedKeys(properties) {
-		for _, says := range []string{`property "` + name + `"`, `property: "` + name + `"`, "`" + name + "` must"} {
+		for _, says := range []string{`property "` + name + `"`, `property: "` + name + `"`, "`" + name + "`"} {
 			if strings.Contains(err.Error(), says) {
 				return "." + name
 			}
@@ -72,18 +93,47 @@ func blamed(properties map[string]string, err error) string {
 	return ""
 }
 
-// tried makes a client that knows no broker, for what librdkafka says of the properties, also beside those on which transactions rest.
+// tried makes a producer and a consumer that know no broker, for what librdkafka says of the properties beside those that they are given.
 func tried(properties map[string]string) error {
-	m := kafka.ConfigMap{"log.queue": true, "transactional.id": "check", "enable.idempotence": true, "transaction.timeout.ms": transactionTime}
-	for k, v := range properties {
-		m[k] = v
-	}
-	p, err := kafka.NewProducer(&m)
+	c := Client{Config: Config{Properties: properties}}
+	p, err := kafka.NewProducer(alone(c.producerConfig("check")))
 	if err != nil {
 		return errors.New(strings.TrimSpace(err.Error()))
 	}
 	p.Close()
-	return nil
+	consumer, err := kafka.NewConsumer(alone(c.consumerConfig(Group{Name: "check"})))
+	if err != nil {
+		return errors.New(strings.TrimSpace(err.Error()))
+	}
+	return consumer.Close()
+}
+
+// alone is the configuration of a client that reaches nobody, and says nothing.
+func alone(m *kafka.ConfigMap) *kafka.ConfigMap {
+	delete(*m, "bootstrap.servers")
+	(*m)["go.logs.channel.enable"], (*m)["log.queue"] = false, true
+	return m
+}
+
+// heartbeat refuses what librdkafka takes and no group bears: a member that is given up before it is heard of.
+func heartbeat(properties map[string]string) error {
+	m := (&Client{Config: Config{Properties: properties}}).consumerConfig(Group{})
+	beat, session := number(m, "heartbeat.interval.ms"), number(m, "session.timeout.ms")
+	if beat < session {
+		return nil
+	}
+	name := "heartbeat.interval.ms"
+	if properties[name] == "" {
+		name = "session.timeout.ms"
+	}
+	return plugin.Option("properties."+name, fmt.Errorf("heartbeat.interval.ms, %d, must be below session.timeout.ms, %d; a third of it or less is usual", beat, session))
+}
+
+// number is the value of a property that is one, whoever set it; 0 for none.
+func number(m *kafka.ConfigMap, property string) int {
+	v, _ := m.Get(property, nil) // a number, or the user's text
+	n, _ := strconv.Atoi(fmt.Sprint(v))
+	return n
 }
 
 // Client makes what speaks to one cluster. It is safe for concurrent use and holds no connection of its own.
@@ -117,7 +167,7 @@ func (c *Client) base(defaults, more kafka.ConfigMap) *kafka.ConfigMap {
 		m[k] = v
 	}
 	for k, v := range c.Config.Properties {
-		m[k] = v
+		m[cmp.Or(aliases[k], k)] = v
 	}
 	m["bootstrap.servers"] = strings.Join(c.Config.Brokers, ",")
 	for k, v := range more {
@@ -141,10 +191,11 @@ func (c *Client) consumerConfig(g Group) *kafka.ConfigMap {
 	if c.Ahead > 0 && g.Partitions > 0 {
 		queue = max(smallestQueue, min(queue, int(c.Ahead)/g.Partitions))
 	}
+	largest, _ := strconv.Atoi(c.Config.Properties["message.max.bytes"])
 	return c.base(kafka.ConfigMap{
 		"session.timeout.ms": int(session.Milliseconds()), "heartbeat.interval.ms": int(session.Milliseconds() / 4),
 		"fetch.queue.backoff.ms": 10, // its default of a second pauses fetching for a second each time the queue is full
-		"queued.min.messages":    100000, "queued.max.messages.kbytes": queue >> 10, "fetch.message.max.bytes": queue / 4, "fetch.max.bytes": 4 * queue,
+		"queued.min.messages":    100000, "queued.max.messages.kbytes": queue >> 10, "fetch.message.max.bytes": queue / 4, "fetch.max.bytes": max(4*queue, largest),
 		"fetch.wait.max.ms": 250, "fetch.error.backoff.ms": 200, "check.crcs": false,
 	}, kafka.ConfigMap{
 		"group.id": g.Name, "partition.assignment.strategy": "cooperative-sticky",

@@ -35,14 +35,18 @@ const AnyPartition = kafka.PartitionAny
 // transactionTime is after how many milliseconds a broker ends a transaction that nobody ended.
 const transactionTime = 10000
 
-// Producer makes the producer called id. When it returns every earlier one of that id is fenced, and its open transaction aborted.
-func (c *Client) Producer(ctx context.Context, id string) (*Producer, error) {
-	config := c.base(kafka.ConfigMap{
+func (c *Client) producerConfig(id string) *kafka.ConfigMap {
+	return c.base(kafka.ConfigMap{
 		"transaction.timeout.ms": transactionTime, "linger.ms": 5, "compression.type": "lz4", "partitioner": "murmur2_random",
 		"queue.buffering.max.messages": 1000000, "queue.buffering.max.kbytes": 65536, "batch.num.messages": 100000,
 	}, kafka.ConfigMap{
 		"transactional.id": id, "enable.idempotence": true, "go.delivery.reports": false, "go.logs.channel.enable": true,
 	})
+}
+
+// Producer makes the producer called id. When it returns every earlier one of that id is fenced, and its open transaction aborted.
+func (c *Client) Producer(ctx context.Context, id string) (*Producer, error) {
+	config := c.producerConfig(id)
 	p, err := kafka.NewProducer(config)
 	if err != nil {
 		return nil, fmt.Errorf("kafka: %w", err)
