@@ -99,27 +99,31 @@ type listed struct {
 }
 
 func TestImports(t *testing.T) {
+	packages := ourPackages(t)
+	if len(packages) < 20 {
+		t.Fatalf("go list found %d packages only", len(packages))
+	}
+	for _, wrong := range trespasses(packages) {
+		t.Error(wrong)
+	}
+}
+
+func ourPackages(t *testing.T) (packages []listed) {
+	t.Helper()
 	list := exec.Command("go", "list", "-json=ImportPath,Imports,TestImports,XTestImports", "./...")
 	list.Dir = ".."
 	out, err := list.Output()
 	if err != nil {
 		t.Fatal(err)
 	}
-	var packages []listed
 	for d := json.NewDecoder(strings.NewReader(string(out))); ; {
 		var p listed
 		if err := d.Decode(&p); errors.Is(err, io.EOF) {
-			break
+			return packages
 		} else if err != nil {
 			t.Fatal(err)
 		}
 		packages = append(packages, p)
-	}
-	if len(packages) < 20 {
-		t.Fatalf("go list found %d packages only", len(packages))
-	}
-	for _, wrong := range trespasses(packages) {
-		t.Error(wrong)
 	}
 }
 
