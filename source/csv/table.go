@@ -158,6 +158,9 @@ func (t *table) goOn(names []string) error {
 	default:
 		return fmt.Errorf("columns: they were %q when the file was begun, now they are %q; put them back, or give the connector another name to begin anew", t.at.Names, names)
 	}
+	if t.at.Byte < t.start.at {
+		return replaced("its rows begin at byte %d, and what was read of it ended at byte %d", t.start.at, t.at.Byte)
+	}
 	if t.at.Done && !t.Follow { // there is another pass, or we would not be here
 		t.at = t.at.moved(t.start)
 	}
