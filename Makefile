@@ -1,12 +1,14 @@
 # make build: the binary. make test: everything, with the real parts. make parts: install those only. make clean.
+# make fuzz FUZZTIME=1h: every fuzz target for so long, as many at a time as there are cores; in make test it is 20 seconds.
 
 VERSION   := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 PKGS      ?= ./...
 ALL       := $(shell go list $(PKGS))
 RACE_PKGS ?= $(filter-out %/e2e %/chaos %/parts %/parts/run,$(ALL))
 RUN       := .cache/bin/parts-run
+FUZZTIME  ?= 20s
 
-.PHONY: build test parts lint clean
+.PHONY: build test parts lint fuzz clean
 
 # Static, and so at home on any Linux of the same architecture.
 build:
@@ -16,6 +18,7 @@ build:
 
 # The packages of whole processes come after the others, so that each has the machine to itself.
 test: parts lint
+	@$(MAKE) --no-print-directory fuzz
 	@$(RUN) sh -ec ' \
 		echo "go test"; go test -timeout 10m $(filter-out %/chaos,$(ALL)); \
 		echo "go test -race -short"; go test -race -short -timeout 10m $(RACE_PKGS); \
@@ -25,6 +28,19 @@ parts:
 	@mkdir -p .cache/bin
 	go build -o $(RUN) ./parts/run
 	$(RUN) -setup
+
+# What is found is left in the package's testdata/fuzz, where every later test tries it first. Coverage is of our own code alone: built
+# by go test -fuzz, all that it imports would be built anew. Up to Go 1.26 a target may fail for no reason but that its time was over
+# (golang/go#75804).
+FUZZ = grep -ro --include='*_test.go' '^func Fuzz[A-Za-z]*' $(sort $(wildcard */)) | sed 's|/[^/]*:func | |'
+fuzz:
+	@mkdir -p .cache/fuzz
+	go test -c -gcflags='$(shell go list -m)/...=-d=libfuzzer' -o .cache/fuzz/ $$($(FUZZ) | sed 's| .*||; s|^|./|' | sort -u)
+	@$(FUZZ) | sort | xargs -P $$(nproc) -n 2 sh -c ' \
+		cd $$1; said=$$($(CURDIR)/.cache/fuzz/$${1##*/}.test -test.run "^$$" -test.fuzz "^$$2\$$" -test.fuzztime $(FUZZTIME) \
+			-test.fuzzminimizetime 10x -test.parallel 1 -test.fuzzcachedir $(CURDIR)/.cache/fuzz/$$1 2>&1) && failed= || failed=yes; \
+		case $$said in *"Failing input"*) ;; *"    context deadline exceeded"*) failed= ;; esac; \
+		if [ $$failed ]; then echo "$$said"; exit 1; fi; echo "$$1 $$2: $$(echo "$$said" | grep -o "execs: [0-9]*" | tail -n 1)"' fuzz
 
 lint: parts
 	@unformatted=$$(find . -name '*.go' -not -path './.*' | xargs gofmt -l) && \
