@@ -1,6 +1,7 @@
 package json
 
 import (
+	"regexp"
 	"testing"
 	"time"
 )
@@ -11,9 +12,12 @@ var layouts = []string{
 	"2006-01-02T15:04:05Z07", "2006-01-02T15:04:05Z0700", "2006-01-02T15:04:05Z07:00",
 }
 
+// beyond is a zone of 24 hours or 60 minutes, which time.Parse takes.
+var beyond = regexp.MustCompile(`:.*[-+](24.*|..:?60)$`)
+
 // standard is parseTime by way of time.Parse, which takes a fraction after any seconds, and hours of one digit.
 func standard(s string) (int64, bool) {
-	if len(s) > 13 && s[13] != ':' {
+	if len(s) > 13 && s[13] != ':' || beyond.MatchString(s) {
 		return 0, false
 	}
 	if len(s) > 10 && s[10] == ' ' {
