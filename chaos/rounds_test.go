@@ -215,7 +215,7 @@ func (b *bed) judge() {
 	for _, r := range b.rows(b.name) {
 		fmt.Fprintf(&topic, `{"part":%d,"off":%d,"value":%s}`+"\n", r.partition, r.offset, r.value)
 	}
-	for _, o := range b.download(dir) {
+	for _, o := range b.download(dir, "") {
 		fmt.Fprintf(&files, `{"file":%q,"part":%d,"first":%d,"from":%d,"until":%d,"rows":%s}`+"\n",
 			filepath.Join(dir, o.key), o.partition(), o.first(), o.from, o.until, o.meta["penstock-rows"])
 	}

@@ -140,10 +140,10 @@ func (b *bucket) objects(prefix string) []object {
 	return out
 }
 
-// download is objects, each of them in a file of its key below dir.
-func (b *bucket) download(dir string) []object {
+// download is objects below prefix, each of them in a file of its key below dir.
+func (b *bucket) download(dir, prefix string) []object {
 	b.t.Helper()
-	all := b.objects("")
+	all := b.objects(prefix)
 	for _, o := range all {
 		path := filepath.Join(dir, o.key)
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
@@ -157,10 +157,13 @@ func (b *bucket) download(dir string) []object {
 }
 
 // tables reads the rows of all objects, of whichever format, with pyarrow.
-func (b *bucket) tables() []object {
+func (b *bucket) tables() []object { b.t.Helper(); return b.tablesBelow("") }
+
+// tablesBelow reads those of the objects below prefix.
+func (b *bucket) tablesBelow(prefix string) []object {
 	b.t.Helper()
 	dir := b.t.TempDir()
-	all := b.download(dir)
+	all := b.download(dir, prefix)
 	out, err := exec.Command(parts.Python(b.t), "tables.py", dir).CombinedOutput()
 	read := map[string]struct {
 		Columns     []string

@@ -30,7 +30,7 @@ type rules struct {
 }
 
 // codeRules is raised when the code that decides names, rows or verdicts changes: what an older one planned is then of another layout.
-const codeRules = 1
+const codeRules = 2
 
 func layoutHash(text string) string {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%d %s", codeRules, text))

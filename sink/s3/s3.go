@@ -37,6 +37,8 @@ func Defaults() Config { return Config{Files: files.Defaults()} }
 const (
 	slots   = 16   // objects, and parts of large ones, on their way at once, over all partitions of a sink
 	maxName = 1024 // bytes of a key
+	// Servers that keep objects as files, such as MinIO, and tools that copy them to a file system, take no more between two slashes.
+	maxSegment = 255
 )
 
 // New makes a sink whose objects are whole as soon as they can be seen. Nothing is asked of the service before Open.
@@ -48,7 +50,7 @@ func New(c Config) (sink.Sink, error) {
 	if err := errors.Join(checkBucket(c.Bucket), c.Object.check()); err != nil {
 		return nil, err
 	}
-	return files.New(newStore(c), c.Files, files.Options{Prefix: prefix, Slots: slots, MaxName: maxName})
+	return files.New(newStore(c), c.Files, files.Options{Prefix: prefix, Slots: slots, MaxName: maxName, MaxSegment: maxSegment})
 }
 
 func checkBucket(name string) error {
