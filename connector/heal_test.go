@@ -5,12 +5,17 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
+	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/penstock/penstock/dev"
+	"github.com/penstock/penstock/kafka"
 	"github.com/penstock/penstock/record"
 	"github.com/penstock/penstock/sink"
 )
@@ -79,4 +84,34 @@ func TestAPartitionThatMayDoBetterIsNotHeld(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A source whose broker has gone says so: first of the split whose rows nobody takes, then, its place in the group being lost, of that.
+// The clock is moved on.
+func TestASplitWhoseBrokerIsAway(t *testing.T) {
+	t.Parallel()
+	s, err := dev.Start(t.Context(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	away := sync.OnceFunc(func() { s.Close() })
+	t.Cleanup(away)
+	r := &rig{TB: t, topic: "away", dir: t.TempDir(), budget: &Budget{}, client: &kafka.Client{Config: kafka.Config{
+		Brokers: []string{s.Brokers}, OffsetsTopic: "offsets", StateTopic: "state", Properties: map[string]string{"session.timeout.ms": "6000"},
+	}}}
+	if err := os.WriteFile(r.dir+"/a.csv", []byte("n\n"+strings.Repeat("1\n", 100_000)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	run := r.run(fmt.Sprintf("topic: away\nsource: {csv: {path: %q, rate: 1000/s}}", r.dir+"/*.csv"), func(r *Run) { r.Status.Begin() })
+	eventually(t, "rows are stored", func() bool { return run.Status.Stored.Load() > 0 })
+	away()
+	says := func(where, what string) func() bool {
+		return func() bool {
+			return slices.ContainsFunc(run.Status.Troubles(time.Now().Add(stuckTime+time.Second)), func(t Trouble) bool {
+				return t.Where == where && t.Stuck && t.Class == World && strings.HasSuffix(t.Why, what)
+			})
+		}
+	}
+	eventually(t, "the split waits for the broker", says("split a.csv", "it waits for the brokers: to take its rows"))
+	eventually(t, "the group is left", says("group", "for other workers to give up what they hold"))
 }

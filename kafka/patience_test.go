@@ -145,3 +145,30 @@ func TestATransactionThatTookTooLong(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestLostAndJoinedAgain: whoever the group took for dead says so, and that it is back.
+func TestLostAndJoinedAgain(t *testing.T) {
+	t.Parallel()
+	c, _ := refusing(t, int16(kmsg.Heartbeat), 1, func(r kmsg.Request) kmsg.Response {
+		out := r.ResponseKind().(*kmsg.HeartbeatResponse)
+		out.ErrorCode = int16(kafka.ErrUnknownMemberID)
+		return out
+	})
+	c.Config.Properties = map[string]string{"session.timeout.ms": "6000"}
+	told := make(chan string, 100)
+	stop := member(t, c, Group{Name: "g", Topics: []string{"t"}, Changed: func(what string, _ []string) { told <- what },
+		Own: func(_ context.Context, p *Partition) error { <-p.Stopped(); return nil }})
+	for _, want := range []string{Joined, Assigned, LostPartitions, Joined, Assigned} {
+		select {
+		case got := <-told:
+			if got != want {
+				t.Errorf("it says %q, want %q", got, want)
+			}
+		case <-time.After(20 * time.Second):
+			t.Fatalf("it does not say %q", want)
+		}
+	}
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+}
