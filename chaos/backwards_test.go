@@ -79,6 +79,7 @@ func TestBackwards(t *testing.T) {
 			b.add(13, tt.transaction)
 			b.drain()
 			b.wantAll()
+			b.wantWhole(b.name)
 		})
 	}
 }
@@ -107,6 +108,7 @@ func TestBackwardsWhileRowsCome(t *testing.T) {
 		t.Errorf("objects\n  %s\nbefore\n  %s", strings.Join(after, "\n  "), strings.Join(before, "\n  "))
 	}
 	b.wantAll()
+	b.wantWhole(b.name)
 }
 
 func containsAll(all, some []string) bool {
@@ -136,6 +138,7 @@ func TestBackwardsOverNothing(t *testing.T) {
 			b.wantNames(before)
 			b.wantMark(33, 0, -1)
 			b.wantAll()
+			b.wantWhole(b.name)
 		})
 	}
 }

@@ -144,6 +144,7 @@ func TestLayoutChanges(t *testing.T) {
 				b.add(10, "")
 				b.drain("heir.yaml")
 				b.wantLaid(c, 20)
+				b.wantWhole(b.name, "--file", "heir.yaml")
 			})
 		}
 	}
@@ -167,6 +168,7 @@ func TestLayoutChangesTwice(t *testing.T) {
 	b.wantMark(25, 0, -1)
 	b.wantLaid(changes[0], 20)
 	b.wantChain()
+	b.wantWhole(b.name, "--file", "third.yaml")
 }
 
 // TestLayoutChangesAndOffsetsGoBack sets the group back by some commits as well: what stands is of the old layout, and is met under it.
@@ -190,6 +192,7 @@ func TestLayoutChangesAndOffsetsGoBack(t *testing.T) {
 			b.drain("heir.yaml")
 			b.wantMark(50, 0, -1)
 			b.wantLaid(c, 25)
+			b.wantWhole(b.name, "--file", "heir.yaml")
 		})
 	}
 }
@@ -210,4 +213,5 @@ func TestLayoutChangesAtTheEnd(t *testing.T) {
 	b.add(5, "")
 	b.drain("heir.yaml")
 	b.wantLaid(changes[0], 20)
+	b.wantWhole(b.name, "--file", "heir.yaml")
 }

@@ -145,6 +145,9 @@ func (b *bed) rounds(n int, random *rand.Rand, troubles []func(*bed, **worker, *
 	b.t.Logf("all was drained after %v", time.Since(began).Round(time.Second))
 	b.judge()
 	b.wantChain()
+	for _, sink := range []string{"-json", "-parquet"} {
+		b.wantWhole(b.name+sink, "--file", "fast.yaml")
+	}
 }
 
 // kill is kill -9, with another worker in its place at once.

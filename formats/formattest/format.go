@@ -2,6 +2,7 @@ package formattest
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"io"
 	"strings"
@@ -20,6 +21,7 @@ import (
 //     from one that is a formats.Resetter and was begun again.
 //   - Nothing of the rows is kept once Encode has returned. Close leaves the io.Writer open.
 //   - An error of the io.Writer, at whatever byte, is returned by Encode or by Close.
+//   - A formats.Reader gives every row back, and does not take a file for whole that lacks its last byte.
 func Format(t *testing.T, f formats.Format, count func(file []byte) (int, error)) {
 	s := suite{f: f, count: count, records: Records(3000)}
 	s.fit(t)
@@ -35,6 +37,7 @@ func Format(t *testing.T, f formats.Format, count func(file []byte) (int, error)
 		{"the writer stays open", s.staysOpen},
 		{"errors of the writer are returned", s.writeErrors},
 		{"safe for concurrent use", s.concurrent},
+		{"files are read back", s.readBack},
 	} {
 		t.Run(part.name, part.test)
 	}
@@ -117,6 +120,47 @@ func (s suite) complete(t *testing.T) {
 		file := s.file(t, s.records[:n])
 		if got, err := s.count(file); err != nil || got != n {
 			t.Errorf("%d rows read back as %d, %v", n, got, err)
+		}
+	}
+}
+
+func (s suite) readBack(t *testing.T) {
+	r, ok := s.f.(formats.Reader)
+	if !ok {
+		t.Log("it is no Reader, which is allowed")
+		return
+	}
+	numbers, from := new(record.Schema), []int{}
+	for i, c := range s.schema.Columns {
+		if c.Type.Kind == record.Int {
+			numbers.Columns, from = append(numbers.Columns, record.Column{Name: c.Name, As: cmp.Or(c.As, c.Name), Type: c.Type}), append(from, i)
+		}
+	}
+	for _, n := range []int{0, 1, len(s.records)} {
+		file, rows := s.file(t, s.records[:n]), 0
+		for row, err := range r.Read(bytes.NewReader(file), int64(len(file)), numbers) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i, cell := range row {
+				if want := s.records[rows].Row[from[i]]; cell != want {
+					t.Fatalf("row %d, column %s: %v, want %v", rows, numbers.Columns[i].Name, cell, want)
+				}
+			}
+			rows++
+		}
+		if rows != n {
+			t.Errorf("%d rows read back as %d", n, rows)
+		}
+		if n == 0 {
+			continue
+		}
+		var err error
+		for _, err = range r.Read(bytes.NewReader(file[:len(file)-1]), int64(len(file)-1), new(record.Schema)) {
+			continue
+		}
+		if err == nil {
+			t.Errorf("a file of %d rows without its last byte is taken for whole", n)
 		}
 	}
 }

@@ -48,13 +48,13 @@ func guard(err *error) {
 // readGroup reads the columns that are wanted side by side, and all others for their rows' number alone.
 func readGroup(in *parquet.File, group parquet.RowGroup, s *record.Schema, yield func([]record.Value, error) bool) (goOn bool, err error) {
 	names := in.Schema().Columns()
-	wanted := make([][]int64, len(s.Columns))
+	wanted := make([][]record.Value, len(s.Columns))
 	for i, chunk := range group.ColumnChunks() {
 		at := -1
 		if len(names[i]) == 1 {
 			at = slices.IndexFunc(s.Columns, func(c record.Column) bool { return c.As == names[i][0] })
 		}
-		var keep *[]int64
+		var keep *[]record.Value
 		if at >= 0 {
 			keep = &wanted[at]
 		}
@@ -70,7 +70,7 @@ func readGroup(in *parquet.File, group parquet.RowGroup, s *record.Schema, yield
 	for n := range group.NumRows() {
 		for i := range row {
 			if row[i] = (record.Value{}); n < int64(len(wanted[i])) {
-				row[i] = record.IntOf(wanted[i][n])
+				row[i] = wanted[i][n]
 			}
 		}
 		if !yield(row, nil) {
@@ -81,7 +81,7 @@ func readGroup(in *parquet.File, group parquet.RowGroup, s *record.Schema, yield
 }
 
 // readColumn reads all pages of a column, counts its rows, and keeps its numbers where they are wanted.
-func readColumn(chunk parquet.ColumnChunk, keep *[]int64) (rows int64, err error) {
+func readColumn(chunk parquet.ColumnChunk, keep *[]record.Value) (rows int64, err error) {
 	defer guard(&err)
 	pages := chunk.Pages()
 	defer pages.Close()
@@ -99,8 +99,12 @@ func readColumn(chunk parquet.ColumnChunk, keep *[]int64) (rows int64, err error
 		for {
 			n, err := in.ReadValues(values[:])
 			for _, v := range values[:n] {
-				if keep != nil && !v.IsNull() {
-					*keep = append(*keep, v.Int64())
+				switch {
+				case keep == nil:
+				case v.IsNull():
+					*keep = append(*keep, record.Value{})
+				default:
+					*keep = append(*keep, record.IntOf(number(v)))
 				}
 			}
 			if err != nil && !errors.Is(err, io.EOF) {
@@ -112,4 +116,12 @@ func readColumn(chunk parquet.ColumnChunk, keep *[]int64) (rows int64, err error
 		}
 		parquet.Release(page)
 	}
+}
+
+// number is an integer of either width.
+func number(v parquet.Value) int64 {
+	if v.Kind() == parquet.Int32 {
+		return int64(v.Int32())
+	}
+	return v.Int64()
 }

@@ -215,6 +215,57 @@ func TestStoreList(t *testing.T) {
 	}
 }
 
+// halfway breaks the line within an answer.
+func halfway(w http.ResponseWriter, r *http.Request, s3 http.Handler) {
+	whole := httptest.NewRecorder()
+	s3.ServeHTTP(whole, r)
+	maps.Copy(w.Header(), whole.Header())
+	w.WriteHeader(whole.Code)
+	_, _ = w.Write(whole.Body.Bytes()[:whole.Body.Len()/2])
+	panic(http.ErrAbortHandler)
+}
+
+// An object is read in pieces, each again from where the line broke, and what cannot be had is an error.
+func TestStoreRead(t *testing.T) {
+	f, a := faults(t)
+	s := bucket(t, a, "lake")
+	large := probe(strings.Repeat("0123456789abcdef", (files.Piece+1000)/16))
+	for name, body := range map[string]probe{"a/b/large": large, "a/small": "few", "a/empty": ""} {
+		must(t, s.put(t.Context(), name, nil, body))
+	}
+	read := func(name string, size int64) (string, error) {
+		in, err := s.Read(t.Context(), name, size)
+		must(t, err)
+		defer in.Close()
+		got, err := io.ReadAll(in)
+		return string(got), err
+	}
+	var names []string
+	for name, err := range s.Walk(t.Context(), "a/") {
+		must(t, err)
+		names = append(names, name)
+	}
+	if !slices.Equal(names, []string{"a/b/large", "a/empty", "a/small"}) {
+		t.Errorf("names %q", names)
+	}
+	f.next("get", halfway, halfway)
+	if got, err := read("a/b/large", large.Size()); err != nil || got != string(large) || len(f.of("get")) != 3 {
+		t.Errorf("%d bytes, %v, in %d requests", len(got), err, len(f.of("get")))
+	}
+	for name, want := range map[string]string{"a/small": "few", "a/empty": ""} {
+		if got, err := read(name, int64(len(want))); err != nil || got != want {
+			t.Errorf("%s: %q, %v", name, got, err)
+		}
+	}
+	f.next("get", answer(403, "AccessDenied"))
+	if _, err := read("a/small", 3); err == nil || !strings.Contains(err.Error(), "allow s3:GetObject on the objects") {
+		t.Errorf("error %v", err)
+	}
+	if _, err := read("a/none", 3); err == nil {
+		t.Error("an object that is not there is read")
+	}
+}
+
 func TestAnAttemptWithoutProgressEnds(t *testing.T) {
 	stuck := make(chan struct{})
 	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-stuck }))
