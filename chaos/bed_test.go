@@ -19,13 +19,14 @@ import (
 type bed struct {
 	*cluster
 	*bucket
-	t     *testing.T
-	name  string // of the bed, of its topic and of its one connector
-	dir   string
-	proxy *proxy
-	hooks *crawler
-	lan   *network       // of the bed's own broker, where it has one
-	kafka *parts.Cluster // that broker
+	t       *testing.T
+	name    string // of the bed, of its topic and of its one connector
+	dir     string
+	proxy   *proxy
+	hooks   *crawler
+	lan     *network       // of the bed's own broker, where it has one
+	kafka   *parts.Cluster // that broker
+	session time.Duration  // of members
 
 	asleep  sync.WaitGroup // until all workers that sleep have been woken
 	sent    int            // rows that the test has produced: their ids are 0 to sent-1
@@ -53,6 +54,7 @@ func newBedIn(t *testing.T, brokers string, access parts.S3Access) *bed {
 	b.proxy = newProxy(t, access.Endpoint)
 	b.proxy.access = access
 	b.hooks = newCrawler(t)
+	b.session = session
 	t.Cleanup(func() {
 		if t.Failed() {
 			b.report()
@@ -94,7 +96,7 @@ aws: {region: us-east-1, endpoint: "$s3", path_style: true}
 connectors:
 ` + connectors
 	text = strings.NewReplacer("$kafka", b.brokers, "$topic", b.name, "$bucket", b.name, "$glue", b.hooks.url, "$s3", b.proxy.url,
-		"$dir", b.dir, "$session", fmt.Sprint(session.Milliseconds())).Replace(text)
+		"$dir", b.dir, "$session", fmt.Sprint(b.session.Milliseconds())).Replace(text)
 	if err := os.WriteFile(filepath.Join(b.dir, name), []byte(text), 0o600); err != nil {
 		b.t.Fatal(err)
 	}
