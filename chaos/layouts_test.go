@@ -215,3 +215,44 @@ func TestLayoutChangesAtTheEnd(t *testing.T) {
 	b.wantLaid(changes[0], 20)
 	b.wantWhole(b.name, "--file", "heir.yaml")
 }
+
+// TestOffsetsGoBackOverSeveralLayouts has what stands be of three layouts, one after the other, and the last like the first or not. The group
+// goes back to somewhere in the first, or forgets everything: each interval is met under the layout that it was made under.
+func TestOffsetsGoBackOverSeveralLayouts(t *testing.T) {
+	t.Parallel()
+	three, andBack := replace(changes[0].after, "new", "newer"), changes[0].before
+	for last, ways := range map[string][]string{three: {"set back", "forgotten"}, andBack: {"bare", "forgotten"}} {
+		for _, how := range ways {
+			t.Run(fmt.Sprintf("%s, and back=%v", how, last == andBack), func(t *testing.T) {
+				t.Parallel()
+				b := newBed(t)
+				b.make(b.name, 1)
+				b.laid("first.yaml", changes[0].before, 10)
+				b.laid("second.yaml", changes[0].after, 8)
+				b.laid("third.yaml", last, 7)
+				for _, file := range []string{"first.yaml", "second.yaml", "third.yaml"} {
+					b.add(25, "")
+					b.drain(file)
+				}
+				before := b.names()
+				switch m := b.past()[2]; how {
+				case "forgotten":
+					b.forget(b.group())
+				case "bare":
+					b.setBack(b.group(), b.name, 0, 10, "")
+				default:
+					if m.offset != 10 {
+						t.Fatalf("the group was told %v", b.past())
+					}
+					b.setBack(b.group(), b.name, 0, m.offset, m.text)
+				}
+				b.drain("third.yaml")
+				b.wantNames(before)
+				b.wantMark(75, 0, -1)
+				b.add(10, "")
+				b.drain("third.yaml")
+				b.wantRows(b.tables())
+			})
+		}
+	}
+}

@@ -123,15 +123,15 @@ func (t *task) flush(ctx context.Context) error {
 		defer f.close()
 		f.err = t.fly(ctx, f)
 	}()
-	if t.in.layout != t.book.today {
+	if t.adopted || t.in.layout != t.book.today {
 		return t.await(ctx) // what follows is read again
 	}
 	return nil
 }
 
-// probe looks whether an interval that begins at from stands already, under the rules under which from was committed: then what the
-// group remembers had gone backwards, and the configuration has changed since. If none does, nor any row is left that could tell,
-// today's rules hold.
+// probe looks whether an interval that begins at from stands already, under rules of the past: then what the group remembers had gone
+// backwards, and the configuration has changed since. If none does, nor any row is left that could tell, others are tried, and
+// today's in the end.
 func (t *task) probe(ctx context.Context, f *flight) error {
 	defer f.close()
 	var err error
@@ -139,19 +139,23 @@ func (t *task) probe(ctx context.Context, f *flight) error {
 		err = t.insist(ctx, f, p.Probe)
 	}
 	var conflict *sink.Conflict
-	var foreign *sink.Foreign
 	switch {
 	case errors.As(err, &conflict):
 		return t.adopt(ctx, f, conflict)
-	case errors.As(err, &foreign) && foreign.Anchor:
-	case err != nil:
+	case err != nil && !errors.As(err, new(*sink.Foreign)):
 		return err
 	}
 	return t.turn(ctx, f.from)
 }
 
-// turn goes on at offset from under today's rules.
+// turn goes on at offset from under the next rules of the past, or, when there are no more, under today's.
 func (t *task) turn(ctx context.Context, from int64) (err error) {
+	if len(t.past) > 0 {
+		t.in, t.past = t.past[0], t.past[1:]
+		err = t.moveTo(ctx, from, 0)
+		t.probing = true
+		return err
+	}
 	if t.in, err = t.book.latest(t.p.Topic); err != nil {
 		return whole{err}
 	}
@@ -302,10 +306,8 @@ func (t *task) land(ctx context.Context) error {
 	if t.owes(f) {
 		t.announce.tell(f.files, f.end)
 	}
-	if t.in.layout != t.book.today { // what follows may stand too
-		err := t.moveTo(ctx, t.from, 0)
-		t.probing = true
-		return err
+	if t.adopted || t.in.layout != t.book.today { // what follows may stand too
+		return t.walkOn(ctx)
 	}
 	return nil
 }
@@ -328,6 +330,6 @@ func (t *task) adopt(ctx context.Context, f *flight, c *sink.Conflict) error {
 	if err := t.p.Commit(ctx, plan.mark(f.from)); err != nil {
 		return err
 	}
-	t.in = in
+	t.in, t.past, t.adopted = in, nil, true
 	return t.moveTo(ctx, f.from, c.End)
 }

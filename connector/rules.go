@@ -152,11 +152,15 @@ func (b *book) add(ctx context.Context, id string, lacking func() map[string][]b
 func (b *book) latest(topic string) (*rules, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	n := 0
+	return b.rules(b.today, topic, b.version(topic))
+}
+
+// version is the latest of a topic's schema.
+func (b *book) version(topic string) (n int) {
 	for b.kept[b.schemaKey(topic, n+1)] != nil {
 		n++
 	}
-	return b.rules(b.today, topic, n)
+	return n
 }
 
 // earlier is the rules of an interval that was begun before.

@@ -21,11 +21,13 @@ type task struct {
 	in     *rules // of the interval that is taken in
 	writer sink.Writer
 
-	from     int64 // committed: all rows before it are visible
-	before   int64 // where the last interval that made anything visible ends; 0 where that is not known
-	next     int64 // position: rows before it are in the writer
-	until    int64 // the end of a plan that has to be redone; 0 otherwise
-	probing  bool  // under earlier rules: does what comes next stand already?
+	from     int64    // committed: all rows before it are visible
+	before   int64    // where the last interval that made anything visible ends; 0 where that is not known
+	next     int64    // position: rows before it are in the writer
+	until    int64    // the end of a plan that has to be redone; 0 otherwise
+	probing  bool     // under earlier rules: does what comes next stand already?
+	past     []*rules // under which that is asked next
+	adopted  bool     // the interval at hand stood already: what the group remembered had gone backwards
 	dead     []kafka.Entry
 	weight   int64 // of dead, in bytes
 	counted  int64 // records before it that were skipped are; they may be read again
@@ -107,13 +109,16 @@ func (t *task) begin(ctx context.Context) error {
 		}
 		t.until = m.End
 	}
-	t.probing = t.until == 0 && m.Layout != "" && m.Layout != t.in.layout
-	if t.until > 0 || t.probing {
+	changed := m.Layout != t.in.layout
+	if t.until > 0 || changed && m.Layout != "" {
 		if t.in, err = t.book.earlier(ctx, m.Layout, t.p.Topic, m.Schema); err != nil {
 			return fmt.Errorf("the configuration under which offset %d was committed cannot be had: layout %s: %w", t.from, m.Layout, err)
 		}
 	}
 	t.before = m.Before
+	if t.until == 0 && changed {
+		t.look()
+	}
 	t.announce = t.hooks.partition(t.p, m.Owed)
 	if err := t.open(ctx); err != nil {
 		return err

@@ -21,7 +21,7 @@ type Config struct {
 	Brokers      []string          `yaml:"brokers,short" required:"true" doc:"Addresses of some of the brokers, host:port."`
 	Properties   map[string]string `yaml:"properties" doc:"Any librdkafka property, but those that penstock owns."`
 	OffsetsTopic string            `yaml:"offsets_topic" doc:"The compacted topic in which sources keep how far they have read. Made if absent."`
-	StateTopic   string            `yaml:"state_topic" doc:"The compacted topic that keeps the texts of layouts and the versions of schemas. Made if absent."`
+	StateTopic   string            `yaml:"state_topic" doc:"The compacted topic that keeps the texts of layouts, which of them each connector had, and the versions of schemas. Made if absent."`
 }
 
 // Defaults is where a Config starts from.
