@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
@@ -261,4 +262,35 @@ func (b *bed) property(file, name, value string) {
 	if err != nil {
 		b.t.Fatal(err)
 	}
+}
+
+// TestOperatorWhileRunning has an operator try, while a worker runs, to make the group forget or go back: the broker does not let him.
+func TestOperatorWhileRunning(t *testing.T) {
+	t.Parallel()
+	b := newBed(t)
+	b.make(b.name, 1)
+	b.file("connectors.yaml", simple)
+	b.add(25, "")
+	w := b.start()
+	await(t, "the first rows", func() bool { return b.remembered().offset == 25 })
+	deletion := kmsg.NewDeleteGroupsRequest()
+	deletion.Groups = []string{b.group()}
+	if code := ask(b.cluster, &deletion).Groups[0].ErrorCode; kerr.ErrorForCode(code) != kerr.NonEmptyGroup {
+		t.Errorf("to delete the group: %v", kerr.ErrorForCode(code))
+	}
+	offsets := kmsg.NewOffsetDeleteRequest()
+	ot := kmsg.NewOffsetDeleteRequestTopic()
+	ot.Topic, ot.Partitions = b.name, []kmsg.OffsetDeleteRequestTopicPartition{{Partition: 0}}
+	offsets.Group, offsets.Topics = b.group(), append(offsets.Topics, ot)
+	if code := ask(b.cluster, &offsets).Topics[0].Partitions[0].ErrorCode; kerr.ErrorForCode(code) != kerr.GroupSubscribedToTopic {
+		t.Errorf("to delete its offsets: %v", kerr.ErrorForCode(code))
+	}
+	if code := b.tellGroup(b.group(), b.name, 0, 10, ""); kerr.ErrorForCode(code) != kerr.UnknownMemberID {
+		t.Errorf("to set it back: %v", kerr.ErrorForCode(code))
+	}
+	b.add(25, "")
+	await(t, "the other rows", func() bool { return b.remembered().offset == 50 })
+	w.stop()
+	b.wantAll()
+	b.wantChain()
 }

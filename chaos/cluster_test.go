@@ -256,6 +256,12 @@ func (c *cluster) committed(group, topic string, partition int32) mark {
 // setBack makes the group, which has no members, remember something else.
 func (c *cluster) setBack(group, topic string, partition int32, offset int64, text string) {
 	c.t.Helper()
+	c.check("set back", c.tellGroup(group, topic, partition, offset, text))
+}
+
+// tellGroup is a commit of nobody's, and the broker's answer.
+func (c *cluster) tellGroup(group, topic string, partition int32, offset int64, text string) (code int16) {
+	c.t.Helper()
 	req := kmsg.NewOffsetCommitRequest()
 	req.Group, req.Generation = group, -1
 	ct := kmsg.NewOffsetCommitRequestTopic()
@@ -264,7 +270,7 @@ func (c *cluster) setBack(group, topic string, partition int32, offset int64, te
 	cp.Partition, cp.Offset, cp.Metadata = partition, offset, &text
 	ct.Partitions = append(ct.Partitions, cp)
 	req.Topics = append(req.Topics, ct)
-	c.check("set back", ask(c, &req).Topics[0].Partitions[0].ErrorCode)
+	return ask(c, &req).Topics[0].Partitions[0].ErrorCode
 }
 
 // forget deletes the group, which has no members.

@@ -245,3 +245,19 @@ func TestHooksHearOfEveryFile(t *testing.T) {
 	}
 	exactly(t, r.dir, 2000)
 }
+
+// TestHooksHearOfAPlanWithoutRows, since whoever made the plan may have made files of rows that are no longer there.
+func TestHooksHearOfAPlanWithoutRows(t *testing.T) {
+	r := newRig(t, 1)
+	r.produce(numbers(0, 40, 1)...)
+	r.commit(map[int32]kafka.Mark{0: memo{Version: 1, Layout: r.layout(), End: 20}.mark(10)})
+	r.expire(20)
+	h := &hears{}
+	run := r.run(r.local("flush: {rows: 500}\non_offset_loss: continue"), func(r *Run) { r.Config.AfterFlush = []hook.Hook{h} })
+	eventually(t, "the plan is done", func() bool { return r.committed()[0].Offset == 20 })
+	eventually(t, "the hook has heard of it", func() bool { return len(h.heard()) == 1 })
+	run.stopped()
+	if got := h.text()[0]; got != "!" {
+		t.Errorf("it heard %q", got)
+	}
+}
