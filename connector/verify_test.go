@@ -1,6 +1,7 @@
 package connector
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -152,7 +153,11 @@ func TestVerify(t *testing.T) {
 				t.Errorf("%s, %s: found %q, want %q", name, how, got, want)
 			}
 		}
+		_, before := os.Stat(r.dir)
 		same("by metadata", r.verified(text, Scope{}), c.want)
+		if _, after := os.Stat(r.dir); (before == nil) != (after == nil) {
+			t.Errorf("%s: the folder was touched: %v, then %v", name, before, after)
+		}
 		if c.rows == nil && c.want != nil {
 			continue
 		}
@@ -279,5 +284,79 @@ func TestVerifyRaisesNoFalseAlarm(t *testing.T) {
 	other = strings.Replace(other, "path: all", `path: "new/{path}"`, 1)
 	if got := r.verified(other, Scope{}); len(got) != 1 || !strings.HasPrefix(got[0], "orphaned 0-") {
 		t.Error("of a group that was never there", got)
+	}
+}
+
+// Where metadata does not say all, the topic tells; where that has forgotten too, it is said that nothing can be proven.
+func TestVerifyByTheTopic(t *testing.T) {
+	r := newRig(t, 1)
+	text, _ := r.lake("json")
+	silent := func(name string) { // as of a run that did not know, or objects made before they said so
+		files, err := filepath.Glob(r.dir + "/*/*")
+		if err != nil || len(files) != 9 {
+			t.Fatal(files, err)
+		}
+		for _, f := range files {
+			if err := unix.Removexattr(f, "user.penstock-"+name); err != nil && !errors.Is(err, unix.ENODATA) {
+				t.Fatal(err)
+			}
+		}
+	}
+	want := func(what string, want ...string) {
+		t.Helper()
+		if got := r.verified(text, Scope{}); !slices.Equal(got, want) {
+			t.Errorf("%s: %q, want %q", what, got, want)
+		}
+	}
+	silent("before")
+	want("no links")
+	silent("interval-files")
+	silent("interval-rows")
+	want("no totals")
+	os.Remove(r.file("path=p1", 32))
+	want("a file is gone", "gap 31-61")
+	r.shell("rm %s/*/*+0000000000000000003*", r.dir)
+	want("an interval is gone", "gap 30-62")
+	r.expire(61)
+	want("nobody knows any more", "unproven 0-30", "unproven 30-62")
+}
+
+// On a compacted topic an interval that was written again may hold less than it did: what is still on the topic has to stand.
+func TestVerifyCompacted(t *testing.T) {
+	r := newRig(t, 1)
+	r.topic += "-compact"
+	r.ensure(kafka.Topic{Name: r.topic, Partitions: 1, Compact: true})
+	text, _ := r.lake("json")
+	for _, folder := range []string{"path=p0", "path=p1", "path=p2"} {
+		for _, first := range []int{31, 32, 33} {
+			if found, _ := filepath.Glob(fmt.Sprintf("%s/%s/*+%020d.json", r.dir, folder, first)); len(found) == 1 {
+				r.attr(found[0], "interval-files", "5")
+				r.attr(found[0], "interval-rows", "50")
+			}
+		}
+	}
+	if got := r.verified(text, Scope{}); len(got) > 0 {
+		t.Errorf("what the topic has stands, and %q is found", got)
+	}
+	os.Remove(r.file("path=p1", 32))
+	if got := r.verified(text, Scope{}); !slices.Equal(got, []string{"gap 31-61"}) {
+		t.Errorf("a file is gone, and %q is found", got)
+	}
+}
+
+// Another connector's objects stand between ours in the same folders: what comes before a bound is found past them.
+func TestVerifyBesideAnother(t *testing.T) {
+	r := newRig(t, 1)
+	text, _ := r.lake("json")
+	for _, first := range []int64{34, 40, 50, 66} {
+		name := fmt.Sprintf("%s/path=p1/%s+0+%020d.json", r.dir, r.topic, first)
+		r.shell("cp -a %s %s", r.file("path=p0", 0), name)
+		r.attr(name, "connector", "another")
+	}
+	for at, intervals := range map[int64]int{0: 3, 35: 2, 45: 2, 55: 2, 61: 1, 67: 1} {
+		scope := Scope{From: Bound{Given: true, Offset: at}}
+		if v := r.verification(text, scope); !v.Whole || v.Partitions[0].Intervals != intervals {
+			t.Errorf("from %d: %+v", at, v)
+		}
 	}
 }
