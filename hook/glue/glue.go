@@ -30,20 +30,25 @@ type Config struct {
 // Defaults is what a Config holds before YAML is read into it.
 func Defaults() Config { return Config{AtMostEvery: 10 * time.Minute, Poll: 5 * time.Second} }
 
-// New makes the hook; it reads no credentials and sends nothing until Flushed.
-func New(c Config) (hook.Hook, error) {
+// Check holds the rules of the options; those of the aws block are its own.
+func (c Config) Check() error {
 	var errs []error
-	if c.Crawler == "" {
-		errs = append(errs, plugin.Option("crawler", errors.New("a crawler needs a name; write crawler: NAME")))
-	}
 	if c.Poll <= 0 {
 		errs = append(errs, plugin.Option("poll", fmt.Errorf("%v is not a time to wait; write it as in 5s", c.Poll)))
 	}
 	if c.AtMostEvery < 0 {
 		errs = append(errs, plugin.Option("at_most_every", fmt.Errorf("%v is not a time to wait; write it as in 15m", c.AtMostEvery)))
 	}
-	if len(errs) > 0 {
-		return nil, errors.Join(errs...)
+	return errors.Join(errs...)
+}
+
+// New makes the hook; it reads no credentials and sends nothing until Flushed.
+func New(c Config) (hook.Hook, error) {
+	if c.Crawler == "" {
+		return nil, plugin.Option("crawler", errors.New("a crawler needs a name; write crawler: NAME"))
+	}
+	if err := c.Check(); err != nil {
+		return nil, err
 	}
 	return &crawler{Config: c}, nil
 }

@@ -47,17 +47,20 @@ func New(c Config) (sink.Sink, error) {
 	if prefix != "" {
 		prefix += "/"
 	}
-	if err := errors.Join(checkBucket(c.Bucket), c.Object.check()); err != nil {
+	if c.Bucket == "" {
+		return nil, plugin.Option("bucket", errors.New("is missing; name the bucket for the objects"))
+	}
+	if err := c.Check(); err != nil {
 		return nil, err
 	}
 	return files.New(newStore(c), c.Files, files.Options{Prefix: prefix, Slots: slots, MaxName: maxName, MaxSegment: maxSegment})
 }
 
+// Check holds the rules of the options.
+func (c Config) Check() error { return errors.Join(checkBucket(c.Bucket), c.Object.check()) }
+
 func checkBucket(name string) error {
-	switch {
-	case name == "":
-		return plugin.Option("bucket", errors.New("is missing; name the bucket for the objects"))
-	case strings.ContainsAny(name, "/:"):
+	if strings.ContainsAny(name, "/:") {
 		return plugin.Option("bucket", fmt.Errorf("%q is no name of a bucket; put what follows a slash into prefix, and a URL into endpoint", name))
 	}
 	return nil

@@ -101,8 +101,8 @@ const (
 	sampled = "sample"
 )
 
-// check lists the mistakes that can be seen without a file.
-func (c *Config) check() error {
+// Check lists the mistakes that can be seen without a file.
+func (c *Config) Check() error {
 	_, globErr := filepath.Match(c.Path, "")
 	var errs []error
 	says := func(broken bool, option, format string, args ...any) {

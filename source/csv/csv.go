@@ -18,7 +18,7 @@ import (
 
 // New makes the source; it touches no file until Splits or Read.
 func New(c Config) (source.Source, error) {
-	if err := c.check(); err != nil {
+	if err := c.Check(); err != nil {
 		return nil, err
 	}
 	return &files{Config: c, fixed: fixed(c.Path), pace: newPace(c.Rate)}, nil
