@@ -1,4 +1,5 @@
 # make build: the binary. make test: everything, with the real parts. make parts: install those only. make clean.
+# make chaos ROUNDS=3 SEED=7, or FOR=20m: a storm of faults (docs/chaos.md), whose outcome goes to docs/chaos.jsonl.
 # make fuzz FUZZTIME=1h: every fuzz target for so long, as many at a time as there are cores; in make test it is 20 seconds.
 
 VERSION   := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
@@ -7,8 +8,13 @@ ALL       := $(shell go list $(PKGS))
 RACE_PKGS ?= $(filter-out %/e2e %/chaos %/parts %/parts/run,$(ALL))
 RUN       := .cache/bin/parts-run
 FUZZTIME  ?= 20s
+ROUNDS    ?= 1
+SEED      ?= 0
+STORE     ?= minio
+FOR       ?= 0s
+STORM     := go test -count=1 -timeout 60m -v -run TestStorm ./chaos
 
-.PHONY: build test parts lint fuzz clean
+.PHONY: build test parts lint fuzz chaos clean
 
 # Static, and so at home on any Linux of the same architecture.
 build:
@@ -22,7 +28,10 @@ test: parts lint
 	@$(RUN) sh -ec ' \
 		echo "go test"; go test -timeout 10m $(filter-out %/chaos,$(ALL)); \
 		echo "go test -race -short"; go test -race -short -timeout 10m $(RACE_PKGS); \
-		for p in $(filter %/chaos,$(ALL)); do go test -timeout 20m -parallel 4 $$p; done'
+		for p in $(filter %/chaos,$(ALL)); do go test -timeout 30m -parallel 4 -skip TestStorm $$p; $(STORM) -storm.for=4m; done'
+
+chaos: parts
+	@$(RUN) $(STORM) -storm.rounds=$(ROUNDS) -storm.for=$(FOR) -storm.seed=$(SEED) -storm.store=$(STORE) -storm.record=$(CURDIR)/docs/chaos.jsonl
 
 parts:
 	@mkdir -p .cache/bin

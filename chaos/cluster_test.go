@@ -19,11 +19,13 @@ type cluster struct {
 	t       testing.TB
 	brokers string
 	cl      *kgo.Client
+
+	replicas int16 // of topics that are made
 }
 
 func newCluster(t testing.TB, brokers string) *cluster {
 	t.Helper()
-	c := &cluster{t: t, brokers: brokers}
+	c := &cluster{t: t, brokers: brokers, replicas: 1}
 	c.cl = c.client(kgo.RecordPartitioner(kgo.ManualPartitioner()))
 	t.Cleanup(c.cl.Close)
 	return c
@@ -31,7 +33,7 @@ func newCluster(t testing.TB, brokers string) *cluster {
 
 func (c *cluster) client(more ...kgo.Opt) *kgo.Client {
 	c.t.Helper()
-	cl, err := kgo.NewClient(append(more, kgo.SeedBrokers(c.brokers), kgo.UnknownTopicRetries(100))...)
+	cl, err := kgo.NewClient(append(more, kgo.SeedBrokers(strings.Split(c.brokers, ",")...), kgo.UnknownTopicRetries(100))...)
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -68,7 +70,7 @@ func (c *cluster) make(topic string, partitions int32, configs ...string) {
 	c.t.Helper()
 	req := kmsg.NewCreateTopicsRequest()
 	tp := kmsg.NewCreateTopicsRequestTopic()
-	tp.Topic, tp.NumPartitions, tp.ReplicationFactor = topic, partitions, 1
+	tp.Topic, tp.NumPartitions, tp.ReplicationFactor = topic, partitions, c.replicas
 	for _, config := range configs {
 		name, value, _ := strings.Cut(config, "=")
 		tc := kmsg.NewCreateTopicsRequestTopicConfig()

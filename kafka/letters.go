@@ -79,6 +79,8 @@ func (l *Letters) once(ctx context.Context, p *Partition, entries []Entry, m Mar
 			l.drop()
 		}
 	}()
+	ctx, cancel := patient(ctx, transactionTime*time.Millisecond)
+	defer cancel()
 	if l.producer == nil {
 		if l.producer, err = l.Client.Producer(ctx, l.ID); err != nil {
 			return err
@@ -101,13 +103,36 @@ func (l *Letters) once(ctx context.Context, p *Partition, entries []Entry, m Mar
 	}
 	tps := p.tp()
 	tps[0].Offset, tps[0].Metadata = kafka.Offset(m.Offset), &m.Metadata
-	if err := l.producer.client.SendOffsetsToTransaction(ctx, tps, member); err != nil {
+	if err := l.addOffset(ctx, tps, member); err != nil {
 		return err
 	}
 	if l.Point != nil {
 		l.Point("letters")
 	}
 	return l.producer.client.CommitTransaction(ctx)
+}
+
+// addOffset adds an offset to the transaction. The client's call heeds no deadline while it looks for a coordinator, and where that has
+// died it may look for ever (confluentinc/librdkafka#5456, #5511): then the producer is left to it, and closed when it returns.
+func (l *Letters) addOffset(ctx context.Context, offset []kafka.TopicPartition, member *kafka.ConsumerGroupMetadata) error {
+	p, done := l.producer, make(chan error, 1)
+	go func() { done <- p.client.SendOffsetsToTransaction(ctx, offset, member) }()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+	}
+	select {
+	case err := <-done:
+		return err
+	case <-time.After(time.Second):
+	}
+	l.producer = nil
+	go func() {
+		<-done
+		p.Close()
+	}()
+	return fmt.Errorf("the group's coordinator does not take the offset: %w", context.Cause(ctx))
 }
 
 // remembers tells whether the group remembers m already.

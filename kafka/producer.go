@@ -105,6 +105,11 @@ func (p *Producer) produceAll(ctx context.Context, entries []Entry) error {
 // firstPause is how long a transaction that failed is left alone at first.
 const firstPause = 50 * time.Millisecond
 
+// patient bounds what is asked within a transaction of that limit: when it is over, the brokers have ended the transaction anyway.
+func patient(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, limit+limit/2)
+}
+
 // transact runs body in a transaction, and again in another where the client says that this is right.
 func (p *Producer) transact(ctx context.Context, body func() error) error {
 	began := time.Now()
@@ -114,7 +119,7 @@ func (p *Producer) transact(ctx context.Context, body func() error) error {
 			err = body()
 		}
 		if err == nil {
-			err = p.retry(ctx, func() error { return p.client.CommitTransaction(ctx) })
+			err = p.bounded(ctx, p.client.CommitTransaction)
 		}
 		var e kafka.Error
 		switch {
@@ -124,7 +129,7 @@ func (p *Producer) transact(ctx context.Context, body func() error) error {
 			return fmt.Errorf("producer %s: %w", p.id, classify(err, time.Since(began), p.limit))
 		}
 		cause := err
-		if err := p.retry(ctx, func() error { return p.client.AbortTransaction(ctx) }); err != nil {
+		if err := p.bounded(ctx, p.client.AbortTransaction); err != nil {
 			return fmt.Errorf("producer %s: %w", p.id, classify(err, time.Since(began), p.limit))
 		}
 		select {
@@ -159,6 +164,13 @@ func (p *Producer) produce(ctx context.Context, topic string, partition int32, r
 		case <-time.After(time.Millisecond):
 		}
 	}
+}
+
+// bounded ends a transaction, or gives up once the brokers have.
+func (p *Producer) bounded(ctx context.Context, end func(context.Context) error) error {
+	ctx, cancel := patient(ctx, p.limit)
+	defer cancel()
+	return p.retry(ctx, func() error { return end(ctx) })
 }
 
 // retry asks again as long as the client says that asking again is right.

@@ -119,8 +119,8 @@ func (c *crawler) crawl(ctx context.Context, since time.Time) error {
 		c.before = ""
 		return nil
 	}
-	if rest := seen.rest(c.AtMostEvery); rest > 0 {
-		return &hook.Later{At: time.Now().Add(rest)}
+	if rest := seen.rest(c.AtMostEvery); rest > 0 { // Glue's clock shows whole seconds: near its end a rest comes out too short
+		return &hook.Later{At: time.Now().Add(max(rest, c.pause()))}
 	}
 	if seen.running {
 		return c.soon()
@@ -136,10 +136,11 @@ func (c *crawler) crawl(ctx context.Context, since time.Time) error {
 	return err
 }
 
-// soon is when to look at a busy crawler again: many workers do not do so at once.
-func (c *crawler) soon() error {
-	return &hook.Later{At: time.Now().Add(c.Poll/2 + rand.N(c.Poll))}
-}
+// soon is when to look at a busy crawler again.
+func (c *crawler) soon() error { return &hook.Later{At: time.Now().Add(c.pause())} }
+
+// pause is between two looks at the crawler: many workers do not look at once.
+func (c *crawler) pause() time.Duration { return c.Poll/2 + rand.N(c.Poll) }
 
 func (c *crawler) start(ctx context.Context) error {
 	in := &sdk.StartCrawlerInput{Name: &c.Crawler}

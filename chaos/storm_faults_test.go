@@ -1,0 +1,402 @@
+package chaos
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/penstock/penstock/parts"
+)
+
+// trouble is a kind of fault. To begin is to let it happen; what it gives back ends it, and says whether it has met anything. It is nil
+// where there is nobody to suffer it.
+type trouble struct {
+	kind  string
+	alone bool // it needs all workers to itself
+	begin func(*round) (end func() bool, lasts time.Duration)
+}
+
+// troubles are all kinds.
+var troubles = slices.Concat([]trouble{
+	{"kill -9 of a worker", false, (*round).killOne},
+	{"kill -9 of all workers at once", true, (*round).killAll},
+	{"SIGSTOP beyond the session, then SIGCONT", false, (*round).sleepOne},
+	{"SIGTERM of a worker", false, (*round).termOne},
+	{"a worker joins, and leaves", false, (*round).join},
+	{"a rebalance every second", false, (*round).rebalances},
+	{"a broker is killed -9 and restarted", false, (*round).broker},
+	{"the group coordinator's broker is killed -9 and restarted", false, (*round).coordinator},
+	{"the network between a worker and the brokers is cut beyond the session", false, (*round).cutOff},
+	{"the disk under the spool is full", false, (*round).fullDisk},
+	{"the group's offsets are set back by one commit", true, (*round).setBackAll},
+	{"the group is deleted", true, (*round).forgetAll},
+	{"partitions are added to the topic", false, (*round).widen},
+	{"S3 loses the answer of a CompleteMultipartUpload", false, illness(late, 6*time.Second, completes)},
+	{"S3 answers a CompleteMultipartUpload with 200 and an error", false, illness(lie, 6*time.Second, completes)},
+	{"S3 loses the answers of PUTs", false, illness(late, 2*time.Second, oneIn(3, putsOnly))},
+	{"S3 answers 500", false, illness(fails, 3*time.Second, oneIn(2, anyRequest))},
+	{"S3 answers 503 SlowDown", false, illness(away, 3*time.Second, anyRequest)},
+	{"S3 answers 429", false, illness(busy, 3*time.Second, anyRequest)},
+	{"S3 resets connections", false, illness(reset, 3*time.Second, oneIn(2, anyRequest))},
+	{"S3 hangs", false, illness(hold, 4*time.Second, anyRequest)},
+	{"S3 is slow: 1 kB/s", false, illness(slow, 4*time.Second, oneIn(4, anyRequest))},
+	{"S3 takes our clock for wrong", false, illness(skew, 2*time.Second, oneIn(5, anyRequest))},
+}, deathsAt("cut", "before plan", "planned", "visible", "committed", "letters", "before store", "stored"))
+
+// deck deals kinds of trouble: each once before any comes again.
+type deck struct {
+	random *rand.Rand
+	all    []trouble
+	left   []trouble
+}
+
+func newDeck(t *testing.T, seed uint64) *deck {
+	t.Helper()
+	d := &deck{random: rand.New(rand.NewPCG(seed, 1<<40))}
+	kinds, err := regexp.Compile(*stormKinds)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range troubles {
+		if kinds.MatchString(k.kind) {
+			d.all = append(d.all, k)
+		}
+	}
+	if len(d.all) == 0 {
+		t.Fatalf("-storm.kinds=%s matches no kind of fault", *stormKinds)
+	}
+	return d
+}
+
+func (d *deck) draw() trouble {
+	if len(d.left) == 0 {
+		d.left = slices.Clone(d.all)
+		d.random.Shuffle(len(d.left), func(i, j int) { d.left[i], d.left[j] = d.left[j], d.left[i] })
+	}
+	t := d.left[0]
+	d.left = d.left[1:]
+	return t
+}
+
+// hands are the troubles of a round, one to four of them at once.
+func (r *round) hands(d *deck) (hands [][]trouble) {
+	for range 8 {
+		var hand []trouble
+		for n := 1 + r.random.IntN(4); len(hand) < n; {
+			t := d.draw()
+			if t.alone && len(hand) > 0 { // it comes next, alone
+				hands = append(hands, hand)
+				hand, n = nil, 1
+			}
+			if hand = append(hand, t); t.alone {
+				break
+			}
+		}
+		hands = append(hands, hand)
+	}
+	return hands
+}
+
+func names(troubles []trouble) string {
+	var all []string
+	for _, t := range troubles {
+		all = append(all, t.kind)
+	}
+	return strings.Join(all, " + ")
+}
+
+func (r *round) killOne() (func() bool, time.Duration) {
+	s := r.free()
+	if s == nil {
+		return nil, 0
+	}
+	s.must("kill", s.Kill())
+	return func() bool { r.sit(s); return true }, time.Duration(r.random.Int64N(int64(stormSession)))
+}
+
+// seated are all workers, as one trouble's.
+func (r *round) seated() (all []*seat) {
+	for _, s := range r.seats {
+		if s.worker != nil && !s.busy {
+			all = append(all, s)
+		}
+	}
+	return all
+}
+
+func (r *round) killAll() (func() bool, time.Duration) {
+	all := r.seated()
+	for _, s := range all {
+		s.must("kill", s.Kill())
+	}
+	return func() bool {
+		for _, s := range all {
+			r.sit(s)
+		}
+		return true
+	}, time.Duration(r.random.Int64N(int64(stormSession)))
+}
+
+func (r *round) sleepOne() (func() bool, time.Duration) {
+	s := r.free()
+	if s == nil {
+		return nil, 0
+	}
+	s.must("pause", s.Pause())
+	return func() bool { s.must("resume", s.Resume()); return true }, stormSession + time.Duration(r.random.Int64N(int64(stormSession)))
+}
+
+func (r *round) termOne() (func() bool, time.Duration) {
+	s := r.free()
+	if s == nil {
+		return nil, 0
+	}
+	r.stopOrKill(s)
+	return func() bool { r.sit(s); return true }, time.Duration(r.random.Int64N(int64(time.Second)))
+}
+
+// join seats a worker where nobody sat.
+func (r *round) join() (func() bool, time.Duration) {
+	s := r.seats[seats-1]
+	if s.worker != nil {
+		return nil, 0
+	}
+	s.busy = true
+	r.sit(s)
+	return func() bool {
+		r.stopOrKill(s)
+		s.worker = nil
+		return true
+	}, 2*time.Second + time.Duration(r.random.Int64N(int64(4*time.Second)))
+}
+
+// rebalances has members come and go.
+func (r *round) rebalances() (func() bool, time.Duration) {
+	s := r.free()
+	if s == nil {
+		return nil, 0
+	}
+	for range 3 {
+		r.stopOrKill(s)
+		r.sit(s)
+		time.Sleep(time.Second)
+	}
+	return func() bool { return true }, 0
+}
+
+func (r *round) killBroker(b *parts.Broker) (func() bool, time.Duration) {
+	select {
+	case <-b.Done():
+		return nil, 0 // it is dead already
+	default:
+	}
+	if err := b.Kill(); err != nil {
+		r.t.Fatal(err)
+	}
+	return func() bool {
+		if err := b.Restart(r.t.Context()); err != nil {
+			r.t.Fatal(err)
+		}
+		return true
+	}, time.Second + time.Duration(r.random.Int64N(int64(5*time.Second)))
+}
+
+func (r *round) broker() (func() bool, time.Duration) {
+	return r.killBroker(r.w.Brokers[r.random.IntN(len(r.w.Brokers))])
+}
+
+func (r *round) coordinator() (func() bool, time.Duration) {
+	return r.killBroker(r.w.Brokers[r.coordinates(r.group(r.sinks[1]))-1])
+}
+
+// cutOff lets nothing pass between a worker and the brokers, without a word.
+func (r *round) cutOff() (func() bool, time.Duration) {
+	s := r.free()
+	if s == nil {
+		return nil, 0
+	}
+	wires := r.w.lan.routes[slices.Index(r.seats[:], s)]
+	wires.cut()
+	breaks := r.random.IntN(2) == 0
+	return func() bool {
+		wires.mend(breaks)
+		return true
+	}, stormSession + time.Duration(r.random.Int64N(int64(2*stormSession)))
+}
+
+// fullDisk fills the file system on which a worker has its scratch files.
+func (r *round) fullDisk() (func() bool, time.Duration) {
+	s := r.free()
+	if s == nil {
+		return nil, 0
+	}
+	s.busy = false // other troubles may come beside it
+	file := filepath.Join(s.scratch, "full")
+	f, err := os.Create(file)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	for block := make([]byte, 1<<20); err == nil; {
+		_, err = f.Write(block)
+	}
+	f.Close()
+	return func() bool {
+		if err := os.Remove(file); err != nil {
+			r.t.Fatal(err)
+		}
+		return true
+	}, 5 * time.Second
+}
+
+// widen adds a partition to a topic.
+func (r *round) widen() (func() bool, time.Duration) {
+	if err := r.load.widen(); err != nil {
+		r.t.Fatal(err)
+	}
+	return func() bool { return true }, 0
+}
+
+// deathsAt are deaths at steps of the protocol: a worker that will stand still there takes a seat, and is killed when it does; or it
+// sleeps there for longer than its session, and goes on.
+func deathsAt(points ...string) (all []trouble) {
+	for _, point := range points {
+		all = append(all,
+			trouble{"kill -9 at the step: " + point, false, func(r *round) (func() bool, time.Duration) { return r.standAt(point, false) }},
+			trouble{"SIGSTOP at the step: " + point, false, func(r *round) (func() bool, time.Duration) { return r.standAt(point, true) }})
+	}
+	return all
+}
+
+func (r *round) standAt(point string, sleeps bool) (func() bool, time.Duration) {
+	s := r.free()
+	if s == nil {
+		return nil, 0
+	}
+	s.must("kill", s.Kill())
+	file := filepath.Join(r.t.TempDir(), "point")
+	env := append(s.env, "PENSTOCK_POINT="+point+"@2", "PENSTOCK_POINT_FILE="+file)
+	s.worker = &worker{parts.StartPenstock(r.t, r.binary("points"), r.dir, env, "run", "-v", "slow.yaml"), r.t, file}
+	for end := time.Now().Add(15 * time.Second); !s.stands(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) { // it has no partition that gets there: a trouble that did not come
+			s.must("kill", s.Kill())
+			r.sit(s)
+			return nil, 0
+		}
+	}
+	if !sleeps {
+		s.must("kill", s.Kill())
+		return func() bool { r.sit(s); return true }, time.Duration(r.random.Int64N(int64(stormSession)))
+	}
+	s.must("pause", s.Pause())
+	s.worker.free()
+	return func() bool { s.must("resume", s.Resume()); return true }, stormSession + time.Duration(r.random.Int64N(int64(stormSession)))
+}
+
+// ills is what becomes of a request while the store has some illnesses.
+func (r *round) ills(req *http.Request) fault {
+	r.sick.Lock()
+	defer r.sick.Unlock()
+	for _, ill := range r.illnesses {
+		if f := ill(req); f != pass {
+			return f
+		}
+	}
+	return pass
+}
+
+// illness is one of the store's: what it does to requests that are meant.
+func illness(f fault, lasts time.Duration, meant func(*http.Request) bool) func(*round) (func() bool, time.Duration) {
+	return func(r *round) (func() bool, time.Duration) {
+		var hits int
+		ill := func(req *http.Request) fault {
+			if !meant(req) {
+				return pass
+			}
+			hits++
+			return f
+		}
+		r.sick.Lock()
+		defer r.sick.Unlock()
+		r.illnesses[&hits] = ill
+		return func() bool {
+			r.sick.Lock()
+			defer r.sick.Unlock()
+			delete(r.illnesses, &hits)
+			r.proxy.release() // those that it has held
+			r.proxy.set(r.ills)
+			return hits > 0
+		}, lasts
+	}
+}
+
+func anyRequest(*http.Request) bool { return true }
+
+func putsOnly(r *http.Request) bool { return r.Method == http.MethodPut }
+
+// completes are the requests that make an object of many parts visible.
+func completes(r *http.Request) bool {
+	return r.Method == http.MethodPost && r.URL.Query().Has("uploadId")
+}
+
+func oneIn(n int, meant func(*http.Request) bool) func(*http.Request) bool {
+	return func(r *http.Request) bool { return meant(r) && rand.IntN(n) == 0 }
+}
+
+// emptied kills all workers and waits until the groups of two sinks have no members.
+func (r *round) emptied() (end func() bool, groups []stormSink) {
+	r.t.Helper()
+	all := r.seated()
+	for _, s := range all {
+		s.must("kill", s.Kill())
+	}
+	groups = []stormSink{r.sinks[0], r.sinks[3]}
+	for _, s := range groups {
+		r.wentBack[r.group(s)] = true
+		await(r.t, "the dead to be missed", func() bool { return len(r.members(r.group(s))) == 0 })
+	}
+	return func() bool {
+		for _, s := range all {
+			r.sit(s)
+		}
+		return true
+	}, groups
+}
+
+// setBackAll makes groups forget their last commit of each partition.
+func (r *round) setBackAll() (func() bool, time.Duration) {
+	end, groups := r.emptied()
+	latest := map[string][2]*commit{} // of each partition: the last offset's, and the one before
+	for _, c := range r.history() {
+		k := fmt.Sprint(c.topic, " ", c.partition)
+		switch last := latest[k]; {
+		case last[0] == nil || c.offset > last[0].offset:
+			latest[k] = [2]*commit{&c, last[0]}
+		default:
+			latest[k] = [2]*commit{&c, last[1]}
+		}
+	}
+	for _, s := range groups {
+		for p := range int32(len(r.ends(r.name + s.Topic))) {
+			if c := latest[fmt.Sprint(r.group(s), " ", r.name+s.Topic, " ", p)][1]; c != nil {
+				r.setBack(r.group(s), r.name+s.Topic, p, c.offset, c.text)
+			}
+		}
+	}
+	return end, 0
+}
+
+// forgetAll deletes groups.
+func (r *round) forgetAll() (func() bool, time.Duration) {
+	end, groups := r.emptied()
+	for _, s := range groups {
+		r.forget(r.group(s))
+	}
+	return end, 0
+}

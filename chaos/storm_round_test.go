@@ -1,0 +1,301 @@
+package chaos
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/penstock/penstock/parts"
+)
+
+// round is one pipeline from its first row to its last, with troubles between.
+type round struct {
+	*bed
+	w      *world
+	random *rand.Rand
+	n      int
+	load   *load
+	seats  [seats]*seat
+	sinks  []stormSink
+
+	sick      sync.Mutex
+	illnesses map[*int]func(*http.Request) fault // what the store does for now, all of it together
+
+	wentBack map[string]bool // groups whose offsets were
+
+	faults  map[string]int // by kind
+	took    []time.Duration
+	verdict verdict
+}
+
+// seat is where a worker runs: whoever sits there has the same way to the brokers and the same folder for scratch files.
+type seat struct {
+	*worker
+	scratch string
+	env     []string
+	busy    bool // in trouble
+}
+
+// stormSink is one sink of the pipeline, as the judge has to know it.
+type stormSink struct {
+	Name   string `json:"name"`   // of the connector, after the round's: also of its folder in the bucket
+	Topic  string `json:"topic"`  // after the round's name
+	Format string `json:"format"` // the files' ending
+	Typed  bool   `json:"typed"`  // a column of another type than declared makes a row bad
+	Dead   bool   `json:"dead"`   // bad rows are dead letters; else they are skipped
+	With   bool   `json:"with"`   // rows carry their partition and offset
+	Prompt bool   `json:"-"`      // what comes is visible within a second
+	Hooks  bool   `json:"-"`
+
+	options string
+}
+
+// theSinks are those of a round: rows by the hundred in small files, rows of a declared type, and, in turn, a thousand paths or large files.
+func theSinks(n int) []stormSink {
+	with := n%2 == 0
+	all := []stormSink{
+		{Name: "replayed", Topic: csvTopic, Format: ".json", With: with, Prompt: true, Hooks: true,
+			options: `sink: {s3: {bucket: $bucket, prefix: replayed, path: "{grp}", format: json$with}}, flush: {every: 500ms}, $glue`},
+		{Name: "lines", Topic: mixTopic, Format: ".json", Dead: true, With: with, Prompt: true, Hooks: true,
+			options: `sink: {s3: {bucket: $bucket, prefix: lines, path: "{grp}", format: json$with}}, flush: {every: 200ms}, errors: {on_bad_record: dead_letter, topic: $name-lines-dead}, $glue`},
+		{Name: "typed", Topic: mixTopic, Format: ".parquet", Typed: true, Dead: n%3 > 0, With: with, Prompt: true,
+			options: `sink: {s3: {bucket: $bucket, prefix: typed, path: "{grp}", format: parquet$with}}, flush: {rows: 4000, every: 1s}, schema: {columns: {id: int64, grp: string, word: string, check: int64}}, errors: $typed`},
+		{Name: "paths", Topic: wideTopic, Format: ".gz", With: with,
+			options: `sink: {s3: {bucket: $bucket, prefix: paths, path: "{grp}", format: {json: {compression: gzip}}$with}}, flush: {every: 12s}`},
+	}
+	if n%2 == 1 {
+		all[3] = stormSink{Name: "large", Topic: wideTopic, Format: ".json", With: with,
+			options: `sink: {s3: {bucket: $bucket, prefix: large, path: "all", format: json$with}}, flush: {bytes: 20MiB, every: 1m}`}
+	}
+	return all
+}
+
+const (
+	stormSession = 3 * time.Second
+	csvSplits    = 6
+	csvRows      = 15_000 // of each
+)
+
+// yaml is the file of the pipeline.
+func (r *round) yaml(rate string) string {
+	var s strings.Builder
+	s.WriteString(`kafka:
+  brokers: ["${env:STORM_BROKERS}"]
+  offsets_topic: $name-offsets
+  state_topic: $name-state
+  properties: {session.timeout.ms: "$session", heartbeat.interval.ms: "500", topic.metadata.refresh.interval.ms: "5000"}
+aws: {region: us-east-1, endpoint: "$s3", path_style: true}
+memory: 48MiB
+connectors:
+  $name-source: {source: {csv: {path: "$dir/rows/*.csv", key: id` + rate + `}}, topic: {name: $name-csv, partitions: 3}}
+`)
+	for _, sink := range r.sinks {
+		fmt.Fprintf(&s, "  $name-%s: {topics: [$name%s], %s}\n", sink.Name, sink.Topic, sink.options)
+	}
+	with, typed := "", "{on_bad_record: skip}"
+	if r.sinks[0].With {
+		with = ", with: [partition, offset]"
+	}
+	if r.sinks[2].Dead {
+		typed = "{on_bad_record: dead_letter, topic: $name-typed-dead}"
+	}
+	return strings.NewReplacer("$with", with, "$name", r.name, "$session", fmt.Sprint(stormSession.Milliseconds()), "$s3", r.proxy.url,
+		"$dir", r.dir, "$bucket", r.name, "$typed", replace(typed, "$name", r.name),
+		"$glue", fmt.Sprintf(`after_flush: [{glue: {crawler: c, endpoint: "%s", poll: 100ms, at_most_every: 2s}}]`, r.hooks.url)).Replace(s.String())
+}
+
+func newRound(t *testing.T, w *world, random *rand.Rand, n int) *round {
+	t.Helper()
+	r := &round{bed: newBedIn(t, w.Bootstrap, w.store), w: w, random: random, n: n, sinks: theSinks(n), wentBack: map[string]bool{}, faults: map[string]int{}, illnesses: map[*int]func(*http.Request) fault{}}
+	r.replicas, r.quiet = 3, true
+	t.Cleanup(r.keep)
+	r.proxy.set(r.ills)
+	r.make(r.name+mixTopic, 4)
+	r.make(r.name+wideTopic, 1)
+	r.csvFiles(csvSplits, csvRows)
+	direct := strings.Replace(r.yaml(""), "${env:STORM_BROKERS}", w.Bootstrap, 1)
+	for name, text := range map[string]string{"slow.yaml": r.yaml(", rate: 200/s"), "fast.yaml": r.yaml(""), "direct.yaml": direct} {
+		if err := os.WriteFile(filepath.Join(r.dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range r.seats {
+		scratch := parts.SmallFolder(t, 64<<20)
+		r.seats[i] = &seat{scratch: scratch, env: append(r.env(), "TMPDIR="+scratch, "STORM_BROKERS="+w.Routes[i])}
+	}
+	return r
+}
+
+// pass lets a storm pass: rows come all the time, troubles now and then, as long as there may be more.
+func (r *round) pass(deck *deck, more func() bool) {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	r.load = newLoad(r)
+	var producing sync.WaitGroup
+	producing.Go(func() { r.load.run(ctx) })
+	began := time.Now()
+	for _, s := range r.seats[:seats-1] {
+		r.sit(s)
+	}
+	r.awaitCalm("the first rows")
+	for _, troubles := range r.hands(deck) {
+		if !more() {
+			break
+		}
+		r.suffer(troubles)
+		took := r.awaitCalm(names(troubles))
+		r.took = append(r.took, took)
+		if testing.Verbose() {
+			tell("storm: %s: recovered after %.1f s", names(troubles), took.Seconds())
+		}
+	}
+	cancel()
+	producing.Wait()
+	if r.load.failed != nil {
+		r.t.Fatal(r.load.failed)
+	}
+	troubled := time.Since(began)
+	r.drainAll()
+	drained := time.Since(began) - troubled
+	r.verdict = r.judgeStorm()
+	v := r.verdict
+	tell("storm: round %d: %d rows, %d objects, lost %d, doubled %d, wrong %d; %v of troubles, drained in %v, judged in %v; recovered after %v", r.n, v.Rows, v.Objects,
+		v.Lost, v.Doubled, len(v.Wrong), troubled.Round(time.Second), drained.Round(time.Second), (time.Since(began) - troubled - drained).Round(time.Second), seconds(r.took))
+}
+
+func seconds(all []time.Duration) (out []string) {
+	for _, d := range all {
+		out = append(out, fmt.Sprintf("%.1fs", d.Seconds()))
+	}
+	return out
+}
+
+// sit starts a worker on a seat.
+func (r *round) sit(s *seat, args ...string) {
+	r.t.Helper()
+	if len(args) == 0 {
+		args = []string{"slow.yaml"}
+	}
+	s.worker = &worker{parts.StartPenstock(r.t, r.binary(), r.dir, s.env, append([]string{"run", "-v"}, args...)...), r.t, ""}
+}
+
+// free draws a seat with a worker that is in no trouble yet, nil where all are, and puts it into trouble.
+func (r *round) free() *seat {
+	for _, i := range r.random.Perm(seats) {
+		if s := r.seats[i]; s.worker != nil && !s.busy {
+			s.busy = true
+			return s
+		}
+	}
+	return nil
+}
+
+// suffer begins troubles one after the other, lets them last, and ends them in some order.
+func (r *round) suffer(troubles []trouble) {
+	r.t.Helper()
+	type begun struct {
+		kind string
+		end  func() bool
+	}
+	var all []begun
+	var longest time.Duration
+	for _, t := range troubles {
+		end, lasts := t.begin(r)
+		if end == nil {
+			continue // there was nobody left to suffer it
+		}
+		all = append(all, begun{t.kind, end})
+		longest = max(longest, lasts)
+		r.pause(0, 700*time.Millisecond)
+	}
+	time.Sleep(longest)
+	for _, i := range r.random.Perm(len(all)) {
+		if all[i].end() {
+			r.faults[all[i].kind]++
+		}
+	}
+	for _, s := range r.seats {
+		s.busy = false
+	}
+}
+
+// pause waits for a time that is drawn.
+func (r *round) pause(least, most time.Duration) {
+	time.Sleep(least + time.Duration(r.random.Int64N(int64(most-least)+1)))
+}
+
+// drainAll ends every worker, in order or not, and has others finish the work.
+func (r *round) drainAll() {
+	r.t.Helper()
+	for _, s := range r.seats {
+		if s.worker == nil {
+			continue
+		}
+		if r.random.IntN(2) == 0 {
+			r.stopOrKill(s)
+		} else {
+			s.must("kill", s.Kill())
+		}
+		s.worker = nil
+	}
+	for _, s := range r.seats[:seats-1] {
+		r.sit(s, "--drain", "fast.yaml")
+	}
+	ctx, cancel := context.WithTimeout(r.t.Context(), 3*time.Minute)
+	defer cancel()
+	for _, s := range r.seats[:seats-1] {
+		if code, err := s.Wait(ctx); err != nil || code != 0 {
+			r.t.Fatalf("a worker that drains: exit code %d, %v\n%s", code, err, s.Tail(5))
+		}
+	}
+}
+
+// stopOrKill asks a worker to end, and kills it where it takes too long, as a service manager does.
+func (r *round) stopOrKill(s *seat) {
+	ctx, cancel := context.WithTimeout(r.t.Context(), 40*time.Second)
+	defer cancel()
+	if err := s.Stop(ctx); err != nil {
+		r.t.Logf("%v", err)
+	}
+}
+
+// dump has the workers end, and write down what each goroutine was doing.
+func (r *round) dump() {
+	for _, s := range r.seats {
+		if s != nil && s.worker != nil {
+			_ = syscall.Kill(s.Pid(), syscall.SIGQUIT) // or it has ended
+			ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+			_, _ = s.Wait(ctx)
+			cancel()
+		}
+	}
+}
+
+// keep puts the logs of a round that failed where they can be read.
+func (r *round) keep() {
+	if !r.t.Failed() {
+		return
+	}
+	dir, err := os.MkdirTemp("", fmt.Sprintf("storm-%d-", r.n))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	for _, log := range append(r.logs(), filepath.Join(r.dir, "slow.yaml")) {
+		text, err := os.ReadFile(log)
+		if err == nil {
+			err = os.WriteFile(filepath.Join(dir, filepath.Base(log)), text, 0o600)
+		}
+		if err != nil {
+			r.t.Error(err)
+		}
+	}
+	r.t.Logf("the logs are kept in %s", dir)
+}

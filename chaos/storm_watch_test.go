@@ -1,0 +1,165 @@
+package chaos
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// What the harness asks the brokers while some of them may be away: each answer may be an error, and the question is put again.
+
+// group is the consumer group of a sink.
+func (r *round) group(s stormSink) string { return "connect-" + r.name + "-" + s.Name }
+
+// calmTime is how long the pipeline may take to be itself again.
+const calmTime = 150 * time.Second
+
+// awaitCalm waits until every prompt sink has made visible what stands on its topic now, and says how long that took.
+func (r *round) awaitCalm(after string) time.Duration {
+	r.t.Helper()
+	began := time.Now()
+	targets := map[string]map[int32]int64{}
+	var why error
+	for time.Since(began) < calmTime {
+		if why = r.calm(targets); why == nil {
+			return time.Since(began)
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	r.dump()
+	r.t.Fatalf("after %s the pipeline has not recovered within %v: %v", after, calmTime, why)
+	return 0
+}
+
+func (r *round) calm(targets map[string]map[int32]int64) (err error) {
+	for _, s := range r.sinks {
+		topic := r.name + s.Topic
+		if !s.Prompt {
+			continue
+		}
+		if targets[topic] == nil {
+			if targets[topic], err = r.stable(topic); err != nil {
+				return err
+			}
+		}
+		now, err := r.offsets(r.group(s), topic, len(targets[topic]))
+		if err != nil {
+			return err
+		}
+		for p, end := range targets[topic] {
+			if now[p] < end {
+				return fmt.Errorf("%s: partition %d stands at %d of %d", s.Name, p, now[p], end)
+			}
+		}
+	}
+	return nil
+}
+
+// stable gives the last stable offset of each partition that a topic has.
+func (r *round) stable(topic string) (map[int32]int64, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	meta := kmsg.NewMetadataRequest()
+	mt := kmsg.NewMetadataRequestTopic()
+	mt.Topic = &topic
+	meta.Topics = append(meta.Topics, mt)
+	got, err := meta.RequestWith(ctx, r.cl)
+	if err == nil {
+		err = kerr.ErrorForCode(got.Topics[0].ErrorCode)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("topic %s: %w", topic, err)
+	}
+	lt := kmsg.NewListOffsetsRequestTopic()
+	lt.Topic = topic
+	for _, p := range got.Topics[0].Partitions {
+		lp := kmsg.NewListOffsetsRequestTopicPartition()
+		lp.Partition, lp.Timestamp = p.Partition, -1
+		lt.Partitions = append(lt.Partitions, lp)
+	}
+	req := kmsg.NewListOffsetsRequest()
+	req.IsolationLevel, req.Topics = 1, append(req.Topics, lt)
+	ends := map[int32]int64{}
+	list, err := req.RequestWith(ctx, r.cl)
+	if err != nil {
+		return nil, fmt.Errorf("ends of %s: %w", topic, err)
+	}
+	for _, p := range list.Topics[0].Partitions {
+		if err := kerr.ErrorForCode(p.ErrorCode); err != nil {
+			return nil, fmt.Errorf("end of %s/%d: %w", topic, p.Partition, err)
+		}
+		ends[p.Partition] = p.Offset
+	}
+	return ends, nil
+}
+
+// offsets gives what a group has committed of each partition.
+func (r *round) offsets(group, topic string, partitions int) (map[int32]int64, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	req := kmsg.NewOffsetFetchRequest()
+	ft := kmsg.NewOffsetFetchRequestTopic()
+	gt := kmsg.NewOffsetFetchRequestGroupTopic()
+	ft.Topic, gt.Topic = topic, topic
+	for p := range int32(partitions) {
+		ft.Partitions, gt.Partitions = append(ft.Partitions, p), append(gt.Partitions, p)
+	}
+	fg := kmsg.NewOffsetFetchRequestGroup()
+	fg.Group, fg.Topics = group, append(fg.Topics, gt)
+	req.Group, req.Topics, req.Groups = group, append(req.Topics, ft), append(req.Groups, fg)
+	got, err := req.RequestWith(ctx, r.cl)
+	if err == nil {
+		err = kerr.ErrorForCode(got.Groups[0].ErrorCode)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("offsets of %s: %w", group, err)
+	}
+	all := map[int32]int64{}
+	for _, t := range got.Groups[0].Topics {
+		for _, p := range t.Partitions {
+			all[p.Partition] = p.Offset
+		}
+	}
+	return all, nil
+}
+
+// retried puts a question until it is answered.
+func (r *round) retried(what string, ask func(context.Context) error) {
+	r.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), calmTime)
+	defer cancel()
+	for {
+		err := ask(ctx)
+		if err == nil {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			r.t.Fatalf("%s: %v", what, err)
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+// coordinates is the id of the broker that a group has for its coordinator.
+func (r *round) coordinates(group string) (node int32) {
+	r.t.Helper()
+	r.retried("coordinator of "+group, func(ctx context.Context) error {
+		req := kmsg.NewFindCoordinatorRequest()
+		req.CoordinatorKey, req.CoordinatorKeys = group, []string{group}
+		got, err := req.RequestWith(ctx, r.cl)
+		if err != nil {
+			return err
+		}
+		node = got.NodeID
+		if len(got.Coordinators) > 0 {
+			node = got.Coordinators[0].NodeID
+			return kerr.ErrorForCode(got.Coordinators[0].ErrorCode)
+		}
+		return kerr.ErrorForCode(got.ErrorCode)
+	})
+	return node
+}
