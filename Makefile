@@ -12,7 +12,7 @@ ROUNDS    ?= 1
 SEED      ?= 0
 STORE     ?= minio
 FOR       ?= 0s
-STORM     := go test -count=1 -timeout 60m -v -run TestStorm ./chaos
+STORM     := go test -count=1 -timeout 0 -v -run TestStorm ./chaos
 
 .PHONY: build test parts lint fuzz chaos clean
 

@@ -33,7 +33,7 @@ func newCluster(t testing.TB, brokers string) *cluster {
 
 func (c *cluster) client(more ...kgo.Opt) *kgo.Client {
 	c.t.Helper()
-	cl, err := kgo.NewClient(append(more, kgo.SeedBrokers(strings.Split(c.brokers, ",")...), kgo.UnknownTopicRetries(100))...)
+	cl, err := kgo.NewClient(append([]kgo.Opt{kgo.SeedBrokers(strings.Split(c.brokers, ",")...), kgo.UnknownTopicRetries(100)}, more...)...)
 	if err != nil {
 		c.t.Fatal(err)
 	}

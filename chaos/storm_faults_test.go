@@ -1,6 +1,9 @@
 package chaos
 
 import (
+	"bytes"
+	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -9,8 +12,12 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/penstock/penstock/parts"
 )
@@ -38,8 +45,9 @@ var troubles = slices.Concat([]trouble{
 	{"the group's offsets are set back by one commit", true, (*round).setBackAll},
 	{"the group is deleted", true, (*round).forgetAll},
 	{"partitions are added to the topic", false, (*round).widen},
-	{"S3 loses the answer of a CompleteMultipartUpload", false, illness(late, 6*time.Second, completes)},
-	{"S3 answers a CompleteMultipartUpload with 200 and an error", false, illness(lie, 6*time.Second, completes)},
+	{"S3 loses the answer of a CompleteMultipartUpload", false, inParts(late)},
+	{"S3 answers a CompleteMultipartUpload with 200 and an error", false, inParts(lie)},
+	{"S3 answers PUTs with 200 and an error", false, illness(lie, 2*time.Second, oneIn(3, putsOnly))},
 	{"S3 loses the answers of PUTs", false, illness(late, 2*time.Second, oneIn(3, putsOnly))},
 	{"S3 answers 500", false, illness(fails, 3*time.Second, oneIn(2, anyRequest))},
 	{"S3 answers 503 SlowDown", false, illness(away, 3*time.Second, anyRequest)},
@@ -50,7 +58,7 @@ var troubles = slices.Concat([]trouble{
 	{"S3 takes our clock for wrong", false, illness(skew, 2*time.Second, oneIn(5, anyRequest))},
 }, deathsAt("cut", "before plan", "planned", "visible", "committed", "letters", "before store", "stored"))
 
-// deck deals kinds of trouble: each once before any comes again.
+// deck deals kinds of trouble: each once before any comes again, and those that met nothing again in the end.
 type deck struct {
 	random *rand.Rand
 	all    []trouble
@@ -75,10 +83,14 @@ func newDeck(t *testing.T, seed uint64) *deck {
 	return d
 }
 
+// back takes a trouble that has met nothing: it is dealt again.
+func (d *deck) back(t trouble) { d.left = append(d.left, t) }
+
 func (d *deck) draw() trouble {
 	if len(d.left) == 0 {
-		d.left = slices.Clone(d.all)
-		d.random.Shuffle(len(d.left), func(i, j int) { d.left[i], d.left[j] = d.left[j], d.left[i] })
+		all := slices.Clone(d.all)
+		d.random.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+		d.left = all
 	}
 	t := d.left[0]
 	d.left = d.left[1:]
@@ -231,35 +243,68 @@ func (r *round) cutOff() (func() bool, time.Duration) {
 	}, stormSession + time.Duration(r.random.Int64N(int64(2*stormSession)))
 }
 
-// fullDisk fills the file system on which a worker has its scratch files.
+// fullDisk fills the file systems on which workers have their scratch files, until one of them says so.
 func (r *round) fullDisk() (func() bool, time.Duration) {
-	s := r.free()
-	if s == nil {
+	if !r.large() { // there is nothing to spool
 		return nil, 0
 	}
-	s.busy = false // other troubles may come beside it
-	file := filepath.Join(s.scratch, "full")
-	f, err := os.Create(file)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	for block := make([]byte, 1<<20); err == nil; {
-		_, err = f.Write(block)
-	}
-	f.Close()
-	return func() bool {
-		if err := os.Remove(file); err != nil {
+	for _, s := range r.seats {
+		f, err := os.Create(filepath.Join(s.scratch, "full"))
+		if err != nil {
 			r.t.Fatal(err)
 		}
-		return true
-	}, 5 * time.Second
+		for block := make([]byte, 1<<20); err == nil; {
+			_, err = f.Write(block)
+		}
+		f.Close()
+	}
+	before := r.says("no space left")
+	r.until(func() bool { return r.says("no space left") > before })
+	return func() bool {
+		for _, s := range r.seats {
+			if err := os.Remove(filepath.Join(s.scratch, "full")); err != nil {
+				r.t.Fatal(err)
+			}
+		}
+		return r.says("no space left") > before
+	}, 3 * time.Second
 }
 
-// widen adds a partition to a topic.
-func (r *round) widen() (func() bool, time.Duration) {
-	if err := r.load.widen(); err != nil {
-		r.t.Fatal(err)
+// says counts what all workers have said so far.
+func (r *round) says(what string) (n int) {
+	for _, log := range r.logs() {
+		text, err := os.ReadFile(log)
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		n += bytes.Count(text, []byte(what))
 	}
+	return n
+}
+
+// widen adds a partition to -mix.
+func (r *round) widen() (func() bool, time.Duration) {
+	topic := kmsg.NewCreatePartitionsRequestTopic()
+	topic.Topic = r.name + mixTopic
+	r.retried("partitions of "+topic.Topic, func(context.Context) error {
+		ends, err := r.stable(topic.Topic)
+		topic.Count = int32(len(ends)) + 1
+		return err
+	})
+	req := kmsg.NewCreatePartitionsRequest()
+	req.Topics, req.TimeoutMillis = append(req.Topics, topic), 10_000
+	asked := false
+	r.retried("another partition of "+topic.Topic, func(ctx context.Context) error {
+		got, err := req.RequestWith(ctx, r.cl)
+		if err == nil {
+			err = kerr.ErrorForCode(got.Topics[0].ErrorCode)
+		}
+		if asked && errors.Is(err, kerr.InvalidPartitions) { // the answer was lost
+			err = nil
+		}
+		asked = true
+		return err
+	})
 	return func() bool { return true }, 0
 }
 
@@ -326,13 +371,43 @@ func illness(f fault, lasts time.Duration, meant func(*http.Request) bool) func(
 		defer r.sick.Unlock()
 		r.illnesses[&hits] = ill
 		return func() bool {
-			r.sick.Lock()
-			defer r.sick.Unlock()
-			delete(r.illnesses, &hits)
+			met := r.cure(&hits)
 			r.proxy.release() // those that it has held
 			r.proxy.set(r.ills)
-			return hits > 0
+			return met
 		}, lasts
+	}
+}
+
+// cure ends an illness, and says whether it has met a request.
+func (r *round) cure(hits *int) bool {
+	r.sick.Lock()
+	defer r.sick.Unlock()
+	delete(r.illnesses, hits)
+	return *hits > 0
+}
+
+// inParts is an illness of what makes objects of many parts visible, which is once in half a minute: it lasts until it has met one.
+func inParts(f fault) func(*round) (func() bool, time.Duration) {
+	return func(r *round) (func() bool, time.Duration) {
+		if !r.large() {
+			return nil, 0
+		}
+		var met atomic.Bool
+		end, lasts := illness(f, time.Second, func(req *http.Request) bool {
+			is := completes(req)
+			met.Store(met.Load() || is)
+			return is
+		})(r)
+		r.until(met.Load)
+		return end, lasts
+	}
+}
+
+// until waits for what does not come in every second; for a while.
+func (r *round) until(done func() bool) {
+	for end := time.Now().Add(45 * time.Second); !done() && time.Now().Before(end); {
+		time.Sleep(50 * time.Millisecond)
 	}
 }
 
@@ -356,8 +431,11 @@ func (r *round) emptied() (end func() bool, groups []stormSink) {
 	for _, s := range all {
 		s.must("kill", s.Kill())
 	}
-	groups = []stormSink{r.sinks[0], r.sinks[3]}
-	for _, s := range groups {
+	for _, s := range r.sinks {
+		if s.Dead {
+			continue // its letters come again
+		}
+		groups = append(groups, s)
 		r.wentBack[r.group(s)] = true
 		await(r.t, "the dead to be missed", func() bool { return len(r.members(r.group(s))) == 0 })
 	}
@@ -369,23 +447,24 @@ func (r *round) emptied() (end func() bool, groups []stormSink) {
 	}, groups
 }
 
-// setBackAll makes groups forget their last commit of each partition.
+// setBackAll makes groups forget their last commit of each partition, or their last three.
 func (r *round) setBackAll() (func() bool, time.Duration) {
 	end, groups := r.emptied()
-	latest := map[string][2]*commit{} // of each partition: the last offset's, and the one before
+	told := map[string][]commit{} // of each partition: the last one at each offset
 	for _, c := range r.history() {
 		k := fmt.Sprint(c.topic, " ", c.partition)
-		switch last := latest[k]; {
-		case last[0] == nil || c.offset > last[0].offset:
-			latest[k] = [2]*commit{&c, last[0]}
-		default:
-			latest[k] = [2]*commit{&c, last[1]}
+		all := told[k]
+		for len(all) > 0 && all[len(all)-1].offset >= c.offset {
+			all = all[:len(all)-1]
 		}
+		told[k] = append(all, c)
 	}
+	back := 1 + 2*r.random.IntN(2)
 	for _, s := range groups {
 		for p := range int32(len(r.ends(r.name + s.Topic))) {
-			if c := latest[fmt.Sprint(r.group(s), " ", r.name+s.Topic, " ", p)][1]; c != nil {
-				r.setBack(r.group(s), r.name+s.Topic, p, c.offset, c.text)
+			all := told[fmt.Sprint(r.group(s), " ", r.name+s.Topic, " ", p)]
+			if i := len(all) - 1 - back; i >= 0 {
+				r.setBack(r.group(s), r.name+s.Topic, p, all[i].offset, all[i].text)
 			}
 		}
 	}

@@ -49,6 +49,9 @@ func (r *round) judgeStorm() (v verdict) {
 	for _, line := range slices.Concat(v.Examples, v.Wrong) {
 		r.t.Error(line)
 	}
+	if r.load.aborted == 0 {
+		r.t.Error("no transaction was aborted")
+	}
 	if v.Rows == 0 || v.Written == 0 {
 		r.t.Error("there was nothing to judge")
 	}

@@ -9,9 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
-	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 // The topics of a round, after its name. Rows of -mix and -wide come from a producer, those of -csv from a source.
@@ -23,14 +21,13 @@ const (
 
 // load is what a producer does all through a round. Its rows' ids are the keys of their records.
 type load struct {
-	r          *round
-	cl         *kgo.Client
-	partitions int32     // of -mix, as far as they are used
-	more       time.Time // when one more of them is, which must have got about by then
-	mu         sync.Mutex
-	sent       map[string]int // by topic
-	aborted    int
-	failed     error
+	r       *round
+	cl      *kgo.Client
+	sent    map[string]int // by topic
+	aborted int            // transactions
+
+	mu     sync.Mutex
+	failed error
 }
 
 // grain is the value of a row of -mix, of which one in a hundred is bad: it is no JSON, or a column is not what it is declared to be.
@@ -67,19 +64,10 @@ func (l *load) run(ctx context.Context) {
 }
 
 func (l *load) produce(topic string, n int, value func(int) []byte) {
-	l.mu.Lock()
-	if !l.more.IsZero() && time.Now().After(l.more) {
-		l.partitions, l.more = l.partitions+1, time.Time{}
-	}
-	partitions := int32(1)
-	if topic == mixTopic {
-		partitions = l.partitions
-	}
 	first := l.sent[topic]
 	l.sent[topic] += n
-	l.mu.Unlock()
 	for id := first; id < first+n; id++ {
-		record := &kgo.Record{Topic: l.r.name + topic, Partition: int32(id/50) % partitions, Key: fmt.Append(nil, id), Value: value(id)}
+		record := &kgo.Record{Topic: l.r.name + topic, Partition: int32(id / 50), Key: fmt.Append(nil, id), Value: value(id)}
 		l.cl.Produce(context.Background(), record, func(_ *kgo.Record, err error) { l.fail(err) })
 	}
 }
@@ -102,11 +90,8 @@ func (l *load) abort(ctx context.Context, tick int) {
 		id := -1 - i
 		cl.Produce(ctx, &kgo.Record{Topic: l.r.name + mixTopic, Partition: int32(i) % 4, Key: fmt.Append(nil, id), Value: grain(id)}, nil)
 	}
-	if cl.Flush(ctx) == nil {
-		_ = cl.EndTransaction(ctx, kgo.TryAbort)
-		l.mu.Lock()
+	if cl.Flush(ctx) == nil && cl.EndTransaction(ctx, kgo.TryAbort) == nil {
 		l.aborted++
-		l.mu.Unlock()
 	}
 }
 
@@ -115,30 +100,6 @@ func (l *load) fail(err error) {
 	defer l.mu.Unlock()
 	if err != nil && l.failed == nil {
 		l.failed = fmt.Errorf("the producer: %w", err)
-	}
-}
-
-// widen adds partitions to -mix and uses them.
-func (l *load) widen() error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	req := kmsg.NewCreatePartitionsRequest()
-	topic := kmsg.NewCreatePartitionsRequestTopic()
-	topic.Topic, topic.Count = l.r.name+mixTopic, l.partitions+1
-	req.Topics, req.TimeoutMillis = append(req.Topics, topic), 10_000
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-	defer cancel()
-	for {
-		got, err := req.RequestWith(ctx, l.cl)
-		if err == nil {
-			err = kerr.ErrorForCode(got.Topics[0].ErrorCode)
-		}
-		if err == nil || ctx.Err() != nil {
-			l.more = time.Now().Add(3 * time.Second)
-			l.cl.ForceMetadataRefresh()
-			return err
-		}
-		time.Sleep(100 * time.Millisecond)
 	}
 }
 
@@ -162,8 +123,11 @@ func (r *round) csvFiles(files, n int) {
 }
 
 func newLoad(r *round) *load {
-	cl := r.client(kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerLinger(5*time.Millisecond), kgo.MaxBufferedRecords(1_000_000),
+	turns := kgo.BasicConsistentPartitioner(func(string) func(*kgo.Record, int) int { // as many partitions as the client knows
+		return func(record *kgo.Record, n int) int { return int(record.Partition) % n }
+	})
+	cl := r.client(kgo.RecordPartitioner(turns), kgo.ProducerLinger(5*time.Millisecond), kgo.MaxBufferedRecords(1_000_000),
 		kgo.MetadataMinAge(500*time.Millisecond), kgo.MetadataMaxAge(time.Second), kgo.UnknownTopicRetries(-1))
 	r.t.Cleanup(cl.Close)
-	return &load{r: r, cl: cl, partitions: 4, sent: map[string]int{}}
+	return &load{r: r, cl: cl, sent: map[string]int{}}
 }

@@ -32,6 +32,8 @@ type round struct {
 	wentBack map[string]bool // groups whose offsets were
 
 	faults  map[string]int // by kind
+	unmet   []trouble      // that met nothing
+	judged  bool
 	took    []time.Duration
 	verdict verdict
 }
@@ -58,20 +60,19 @@ type stormSink struct {
 	options string
 }
 
-// theSinks are those of a round: rows by the hundred in small files, rows of a declared type, and, in turn, a thousand paths or large files.
-func theSinks(n int) []stormSink {
-	with := n%2 == 0
+// theSinks are those of a round: rows by the hundred in small files, rows of a declared type, and a thousand paths or large files.
+func theSinks(with, dead, large bool) []stormSink {
 	all := []stormSink{
 		{Name: "replayed", Topic: csvTopic, Format: ".json", With: with, Prompt: true, Hooks: true,
 			options: `sink: {s3: {bucket: $bucket, prefix: replayed, path: "{grp}", format: json$with}}, flush: {every: 500ms}, $glue`},
 		{Name: "lines", Topic: mixTopic, Format: ".json", Dead: true, With: with, Prompt: true, Hooks: true,
 			options: `sink: {s3: {bucket: $bucket, prefix: lines, path: "{grp}", format: json$with}}, flush: {every: 200ms}, errors: {on_bad_record: dead_letter, topic: $name-lines-dead}, $glue`},
-		{Name: "typed", Topic: mixTopic, Format: ".parquet", Typed: true, Dead: n%3 > 0, With: with, Prompt: true,
+		{Name: "typed", Topic: mixTopic, Format: ".parquet", Typed: true, Dead: dead, With: with, Prompt: true,
 			options: `sink: {s3: {bucket: $bucket, prefix: typed, path: "{grp}", format: parquet$with}}, flush: {rows: 4000, every: 1s}, schema: {columns: {id: int64, grp: string, word: string, check: int64}}, errors: $typed`},
 		{Name: "paths", Topic: wideTopic, Format: ".gz", With: with,
 			options: `sink: {s3: {bucket: $bucket, prefix: paths, path: "{grp}", format: {json: {compression: gzip}}$with}}, flush: {every: 12s}`},
 	}
-	if n%2 == 1 {
+	if large {
 		all[3] = stormSink{Name: "large", Topic: wideTopic, Format: ".json", With: with,
 			options: `sink: {s3: {bucket: $bucket, prefix: large, path: "all", format: json$with}}, flush: {bytes: 20MiB, every: 1m}`}
 	}
@@ -81,7 +82,7 @@ func theSinks(n int) []stormSink {
 const (
 	stormSession = 3 * time.Second
 	csvSplits    = 6
-	csvRows      = 15_000 // of each
+	csvRows      = 40_000 // of each
 )
 
 // yaml is the file of the pipeline.
@@ -114,7 +115,7 @@ connectors:
 
 func newRound(t *testing.T, w *world, random *rand.Rand, n int) *round {
 	t.Helper()
-	r := &round{bed: newBedIn(t, w.Bootstrap, w.store), w: w, random: random, n: n, sinks: theSinks(n), wentBack: map[string]bool{}, faults: map[string]int{}, illnesses: map[*int]func(*http.Request) fault{}}
+	r := &round{bed: newBedIn(t, w.Bootstrap, w.store), w: w, random: random, n: n, sinks: theSinks(random.IntN(2) == 0, random.IntN(2) == 0, random.IntN(2) == 0), wentBack: map[string]bool{}, faults: map[string]int{}, illnesses: map[*int]func(*http.Request) fault{}}
 	r.replicas, r.quiet = 3, true
 	t.Cleanup(r.keep)
 	r.proxy.set(r.ills)
@@ -152,6 +153,7 @@ func (r *round) pass(deck *deck, more func() bool) {
 		}
 		r.suffer(troubles)
 		took := r.awaitCalm(names(troubles))
+		r.wantAlive()
 		r.took = append(r.took, took)
 		if testing.Verbose() {
 			tell("storm: %s: recovered after %.1f s", names(troubles), took.Seconds())
@@ -165,7 +167,7 @@ func (r *round) pass(deck *deck, more func() bool) {
 	troubled := time.Since(began)
 	r.drainAll()
 	drained := time.Since(began) - troubled
-	r.verdict = r.judgeStorm()
+	r.verdict, r.judged = r.judgeStorm(), true
 	v := r.verdict
 	tell("storm: round %d: %d rows, %d objects, lost %d, doubled %d, wrong %d; %v of troubles, drained in %v, judged in %v; recovered after %v", r.n, v.Rows, v.Objects,
 		v.Lost, v.Doubled, len(v.Wrong), troubled.Round(time.Second), drained.Round(time.Second), (time.Since(began) - troubled - drained).Round(time.Second), seconds(r.took))
@@ -198,21 +200,37 @@ func (r *round) free() *seat {
 	return nil
 }
 
+// wantAlive wants no worker to have ended but those that were told to.
+func (r *round) wantAlive() {
+	r.t.Helper()
+	for _, s := range r.seats {
+		if s.worker == nil {
+			continue
+		}
+		select {
+		case <-s.Done():
+			r.t.Fatalf("a worker has ended by itself:\n%s", s.Tail(20))
+		default:
+		}
+	}
+}
+
 // suffer begins troubles one after the other, lets them last, and ends them in some order.
 func (r *round) suffer(troubles []trouble) {
 	r.t.Helper()
 	type begun struct {
-		kind string
-		end  func() bool
+		trouble
+		end func() bool
 	}
 	var all []begun
 	var longest time.Duration
 	for _, t := range troubles {
 		end, lasts := t.begin(r)
-		if end == nil {
-			continue // there was nobody left to suffer it
+		if end == nil { // there was nobody left to suffer it
+			r.unmet = append(r.unmet, t)
+			continue
 		}
-		all = append(all, begun{t.kind, end})
+		all = append(all, begun{t, end})
 		longest = max(longest, lasts)
 		r.pause(0, 700*time.Millisecond)
 	}
@@ -220,12 +238,17 @@ func (r *round) suffer(troubles []trouble) {
 	for _, i := range r.random.Perm(len(all)) {
 		if all[i].end() {
 			r.faults[all[i].kind]++
+		} else {
+			r.unmet = append(r.unmet, all[i].trouble)
 		}
 	}
 	for _, s := range r.seats {
 		s.busy = false
 	}
 }
+
+// large tells whether there are files of many parts.
+func (r *round) large() bool { return r.sinks[3].Name == "large" }
 
 // pause waits for a time that is drawn.
 func (r *round) pause(least, most time.Duration) {
@@ -241,6 +264,9 @@ func (r *round) drainAll() {
 		}
 		if r.random.IntN(2) == 0 {
 			r.stopOrKill(s)
+			if code, _ := s.Wait(r.t.Context()); code != 0 {
+				r.t.Errorf("a worker that is told to end, when all is well: exit code %d\n%s", code, s.Tail(5))
+			}
 		} else {
 			s.must("kill", s.Kill())
 		}

@@ -72,6 +72,7 @@ func (a *amazon) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	a.mu.Unlock()
 	if denied {
+		_, _ = io.Copy(io.Discard, r.Body) // or the sender sees a broken connection, and asks again
 		w.WriteHeader(http.StatusForbidden)
 		fmt.Fprint(w, "<Error><Code>AccessDenied</Code></Error>")
 		return

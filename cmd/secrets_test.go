@@ -150,7 +150,7 @@ connectors:
 			"connectors.yaml:2: kafka.properties.sasl.password: warning: a secret stands in the file; write \"${env:NAME}\" or \"${file:path}\" in its place",
 			"connectors.yaml:3: aws.endpoint: warning: a secret", "connectors.teller.sink.teller.token: warning: a secret", "no mistakes"}},
 	} {
-		for _, args := range [][]string{{"check"}, {"check", "--output", "json"}, {"run", "--drain"}, {"preview", "out"}, {"offsets", "out"}, {"dev"}, {"query", "SELECT 1"}} {
+		for _, args := range [][]string{{"check"}, {"check", "--output", "json"}, {"run", "--drain"}, {"preview", "out"}, {"offsets", "out"}, {"verify", "out"}, {"dev"}, {"query", "SELECT 1"}} {
 			if strings.HasPrefix(name, "sound") && args[0] != "check" {
 				continue
 			}
@@ -216,7 +216,7 @@ func TestSecretsOfCommands(t *testing.T) {
 		if world == "away" {
 			config = w.config(brokers, "SASL_PLAINTEXT")
 		}
-		for _, args := range [][]string{{"check", "--connect"}, {"check", "--connect", "--output", "json"}, {"preview", "lake"}, {"offsets", "lake"},
+		for _, args := range [][]string{{"check", "--connect"}, {"check", "--connect", "--output", "json"}, {"preview", "lake"}, {"offsets", "lake"}, {"verify", "lake"}, {"verify", "lake", "--rows"},
 			{"query", "SELECT 1"}, {"run", "--drain"}, {"docs", "s3"}, {"schema"}, {"plugins"}} {
 			if world == "there" && args[0] == "run" {
 				continue

@@ -179,16 +179,21 @@ func TooLarge(err error) bool {
 	return errors.As(err, &e) && (e.Code() == kafka.ErrMsgSizeTooLarge || e.Code() == kafka.ErrRecordListTooLarge)
 }
 
-// shutOut tells whether the group no longer knows us.
+// shutOut tells whether the group takes nothing from us any more.
 func shutOut(err error) bool {
 	var e kafka.Error
 	if !errors.As(err, &e) {
 		return false
 	}
 	switch e.Code() {
-	case kafka.ErrUnknownMemberID, kafka.ErrFencedInstanceID, kafka.ErrTopicAuthorizationFailed, kafka.ErrGroupAuthorizationFailed,
-		kafka.ErrTransactionalIDAuthorizationFailed, kafka.ErrOffsetMetadataTooLarge:
+	case kafka.ErrTopicAuthorizationFailed, kafka.ErrGroupAuthorizationFailed, kafka.ErrTransactionalIDAuthorizationFailed, kafka.ErrOffsetMetadataTooLarge:
 		return true
 	}
-	return false
+	return forgotten(err)
+}
+
+// forgotten tells whether the group has gone on without us.
+func forgotten(err error) bool {
+	var e kafka.Error
+	return errors.As(err, &e) && (e.Code() == kafka.ErrUnknownMemberID || e.Code() == kafka.ErrFencedInstanceID)
 }
