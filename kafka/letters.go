@@ -73,6 +73,9 @@ func (p *Partition) CommitWith(ctx context.Context, l *Letters, entries []Entry,
 func (l *Letters) once(ctx context.Context, p *Partition, entries []Entry, m Mark, doubt bool) (err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if err := ctx.Err(); err != nil { // while it waited: the client's calls would not see that
+		return err
+	}
 	defer func() {
 		if err != nil {
 			l.abort()

@@ -46,6 +46,9 @@ func (c *Client) producerConfig(id string) *kafka.ConfigMap {
 
 // Producer makes the producer called id. When it returns every earlier one of that id is fenced, and its open transaction aborted.
 func (c *Client) Producer(ctx context.Context, id string) (*Producer, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("producer %s: %w", id, err)
+	}
 	config := c.producerConfig(id)
 	p, err := kafka.NewProducer(config)
 	if err != nil {
