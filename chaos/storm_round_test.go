@@ -64,11 +64,11 @@ type stormSink struct {
 func theSinks(with, dead, large bool) []stormSink {
 	all := []stormSink{
 		{Name: "replayed", Topic: csvTopic, Format: ".json", With: with, Prompt: true, Hooks: true,
-			options: `sink: {s3: {bucket: $bucket, prefix: replayed, path: "{grp}", format: json$with}}, flush: {every: 500ms}, $glue`},
+			options: `sink: {s3: {bucket: $bucket, prefix: replayed, path: "{grp}", format: json$with}}, flush: {every: 2s}, $glue`},
 		{Name: "lines", Topic: mixTopic, Format: ".json", Dead: true, With: with, Prompt: true, Hooks: true,
 			options: `sink: {s3: {bucket: $bucket, prefix: lines, path: "{grp}", format: json$with}}, flush: {every: 200ms}, errors: {on_bad_record: dead_letter, topic: $name-lines-dead}, $glue`},
 		{Name: "typed", Topic: mixTopic, Format: ".parquet", Typed: true, Dead: dead, With: with, Prompt: true,
-			options: `sink: {s3: {bucket: $bucket, prefix: typed, path: "{grp}", format: parquet$with}}, flush: {rows: 4000, every: 1s}, schema: {columns: {id: int64, grp: string, word: string, check: int64}}, errors: $typed`},
+			options: `sink: {s3: {bucket: $bucket, prefix: typed, path: "{grp}", format: parquet$with}}, flush: {rows: 4000, every: 2s}, schema: {columns: {id: int64, grp: string, word: string, check: int64}}, errors: $typed`},
 		{Name: "paths", Topic: wideTopic, Format: ".gz", With: with,
 			options: `sink: {s3: {bucket: $bucket, prefix: paths, path: "{grp}", format: {json: {compression: gzip}}$with}}, flush: {every: 12s}`},
 	}
