@@ -97,11 +97,11 @@ func (d *deck) draw() trouble {
 	return t
 }
 
-// hands are the troubles of a round, one to four of them at once.
+// hands are the troubles of a round, one to six of them at once.
 func (r *round) hands(d *deck) (hands [][]trouble) {
 	for range 8 {
 		var hand []trouble
-		for n := 1 + r.random.IntN(4); len(hand) < n; {
+		for n := 1 + r.random.IntN(6); len(hand) < n; {
 			t := d.draw()
 			if t.alone && len(hand) > 0 { // it comes next, alone
 				hands = append(hands, hand)
