@@ -133,7 +133,7 @@ func TestAwayForAMinute(t *testing.T) {
 	for _, worker := range []*worker{w, v} {
 		kib := worker.peak()
 		t.Logf("at most %d MiB were resident", kib>>10)
-		if kib == 0 || kib > 256<<10 {
+		if kib == 0 || kib > 128<<10 {
 			t.Errorf("a worker had %d MiB resident, with a budget of 16 MiB", kib>>10)
 		}
 	}

@@ -295,7 +295,7 @@ func newSecured(t *testing.T) *securedWorld {
 }
 
 func (w *securedWorld) client() *s3.Client {
-	return s3.New(s3.Options{BaseEndpoint: &w.access.Endpoint, UsePathStyle: true, Region: w.access.Region,
+	return s3.New(s3.Options{HTTPClient: http.DefaultClient, BaseEndpoint: &w.access.Endpoint, UsePathStyle: true, Region: w.access.Region,
 		Credentials: credentials.NewStaticCredentialsProvider(w.access.AccessKey, w.access.SecretKey, "")})
 }
 
