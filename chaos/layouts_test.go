@@ -217,38 +217,49 @@ func TestLayoutChangesAtTheEnd(t *testing.T) {
 }
 
 // TestOffsetsGoBackOverSeveralLayouts has what stands be of three layouts, one after the other, and the last like the first or not. The group
-// goes back to somewhere in the first, or forgets everything: each interval is met under the layout that it was made under.
+// goes back to somewhere in the first, or forgets everything: each interval is met under the layout that it was made under, also where
+// today's would cut all that it made before in the same way.
 func TestOffsetsGoBackOverSeveralLayouts(t *testing.T) {
 	t.Parallel()
-	three, andBack := replace(changes[0].after, "new", "newer"), changes[0].before
-	for last, ways := range map[string][]string{three: {"set back", "forgotten"}, andBack: {"bare", "forgotten"}} {
-		for _, how := range ways {
-			t.Run(fmt.Sprintf("%s, and back=%v", how, last == andBack), func(t *testing.T) {
+	for _, c := range []struct {
+		name, last  string
+		first, rows int // how many the first makes; how many the last has in an interval, where the first has 10
+		ways        []string
+	}{
+		{"three", replace(changes[0].after, "new", "newer"), 25, 7, []string{"set back", "forgotten"}},
+		{"and back", changes[0].before, 25, 7, []string{"bare", "forgotten"}},
+		{"and back to the same", changes[0].before, 20, 10, []string{"set back", "planned", "forgotten"}},
+	} {
+		for _, how := range c.ways {
+			t.Run(c.name+", "+how, func(t *testing.T) {
 				t.Parallel()
 				b := newBed(t)
 				b.make(b.name, 1)
 				b.laid("first.yaml", changes[0].before, 10)
 				b.laid("second.yaml", changes[0].after, 8)
-				b.laid("third.yaml", last, 7)
-				for _, file := range []string{"first.yaml", "second.yaml", "third.yaml"} {
-					b.add(25, "")
+				b.laid("third.yaml", c.last, c.rows)
+				for i, file := range []string{"first.yaml", "second.yaml", "third.yaml"} {
+					b.add([]int{c.first, 25, 25}[i], "")
 					b.drain(file)
 				}
 				before := b.names()
-				switch m := b.past()[2]; how {
+				m, planned := b.past()[2], b.past()[3]
+				if m.offset != 10 || m.End != 0 || planned.offset != 10 || planned.End != 20 {
+					t.Fatalf("the group was told %v", b.past())
+				}
+				switch how {
 				case "forgotten":
 					b.forget(b.group())
 				case "bare":
-					b.setBack(b.group(), b.name, 0, 10, "")
+					b.setBack(b.group(), b.name, 0, m.offset, "")
+				case "planned":
+					b.setBack(b.group(), b.name, 0, m.offset, planned.text)
 				default:
-					if m.offset != 10 {
-						t.Fatalf("the group was told %v", b.past())
-					}
 					b.setBack(b.group(), b.name, 0, m.offset, m.text)
 				}
 				b.drain("third.yaml")
 				b.wantNames(before)
-				b.wantMark(75, 0, -1)
+				b.wantMark(int64(c.first)+50, 0, -1)
 				b.add(10, "")
 				b.drain("third.yaml")
 				b.wantRows(b.tables())

@@ -39,10 +39,12 @@ func ClassOf(err error, otherwise Class) Class {
 		return ""
 	case outside(err):
 		return World
-	case errors.As(err, new(*sink.Foreign)), errors.As(err, new(*sink.Unfit)), errors.As(err, new(plugin.Problem)):
+	case errors.As(err, new(*sink.Foreign)), errors.As(err, new(*sink.Unfit)):
 		return User
 	case errors.As(err, &carries):
 		return carries.class()
+	case errors.As(err, new(plugin.Problem)):
+		return User
 	}
 	return otherwise
 }

@@ -35,6 +35,7 @@ func TestClasses(t *testing.T) {
 		"somebody else's object":           {&sink.Foreign{}, User, User, User},
 		"rows that fit into no file":       {&sink.Unfit{Err: io.EOF}, User, User, User},
 		"a mistake in the file":            {plugin.Problems{{Err: io.EOF}}, User, User, User},
+		"a file that is being changed":     {whole{plugin.Problems{{Err: io.EOF}}}, Restart, Restart, Restart},
 		"no bucket":                        {&plugin.Outside{Err: io.EOF, Remedy: "make it"}, World, World, World},
 		"no service":                       {refused, World, World, World},
 		"a full disk":                      {full, World, World, World},

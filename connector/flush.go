@@ -123,15 +123,14 @@ func (t *task) flush(ctx context.Context) error {
 		defer f.close()
 		f.err = t.fly(ctx, f)
 	}()
-	if t.adopted || t.in.layout != t.book.today {
+	if t.walking || t.in.layout != t.book.today {
 		return t.await(ctx) // what follows is read again
 	}
 	return nil
 }
 
-// probe looks whether an interval that begins at from stands already, under rules of the past: then what the group remembers had gone
-// backwards, and the configuration has changed since. If none does, nor any row is left that could tell, others are tried, and
-// today's in the end.
+// probe looks whether an interval that begins at from stands already, under the rules at hand: then what the group remembers had gone
+// backwards. If none does, nor any row is left that could tell, others are tried; in the end it is new, and of today's.
 func (t *task) probe(ctx context.Context, f *flight) error {
 	defer f.close()
 	var err error
@@ -148,7 +147,7 @@ func (t *task) probe(ctx context.Context, f *flight) error {
 	return t.turn(ctx, f.from)
 }
 
-// turn goes on at offset from under the next rules of the past, or, when there are no more, under today's.
+// turn goes on at offset from by asking under the next rules of the past, or, when there are no more, under today's without a question.
 func (t *task) turn(ctx context.Context, from int64) (err error) {
 	if len(t.past) > 0 {
 		t.in, t.past = t.past[0], t.past[1:]
@@ -306,7 +305,7 @@ func (t *task) land(ctx context.Context) error {
 	if t.owes(f) {
 		t.announce.tell(f.files, f.end)
 	}
-	if t.adopted || t.in.layout != t.book.today { // what follows may stand too
+	if t.walking || t.in.layout != t.book.today { // what follows may stand too
 		return t.walkOn(ctx)
 	}
 	return nil
@@ -330,6 +329,6 @@ func (t *task) adopt(ctx context.Context, f *flight, c *sink.Conflict) error {
 	if err := t.p.Commit(ctx, plan.mark(f.from)); err != nil {
 		return err
 	}
-	t.in, t.past, t.adopted = in, nil, true
+	t.in, t.past, t.walking = in, nil, true
 	return t.moveTo(ctx, f.from, c.End)
 }

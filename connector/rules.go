@@ -47,6 +47,13 @@ type book struct {
 	kept    map[string][]byte
 	configs map[string]*Config // by layout
 	made    map[rulesKey]*rules
+	missed  map[string]bool // layouts of which it was said that they cannot be had
+}
+
+func newBook(r *Run) *book {
+	b := &book{run: r, today: layoutHash(r.Config.Layout), configs: map[string]*Config{}, made: map[rulesKey]*rules{}, missed: map[string]bool{}}
+	b.configs[b.today] = &r.Config
+	return b
 }
 
 type rulesKey struct {
@@ -56,8 +63,7 @@ type rulesKey struct {
 
 // openBook reads the state topic, and writes down today's layout if it is new.
 func openBook(ctx context.Context, r *Run) (*book, error) {
-	b := &book{run: r, today: layoutHash(r.Config.Layout), configs: map[string]*Config{}, made: map[rulesKey]*rules{}}
-	b.configs[b.today] = &r.Config
+	b := newBook(r)
 	a, err := r.Client.Admin()
 	if err != nil {
 		return nil, err
@@ -202,7 +208,8 @@ func (b *book) rules(layout, topic string, version int) (*rules, error) {
 	return r, nil
 }
 
-// config is the configuration that a layout's text stands for, with today's endpoints and credentials.
+// config is the configuration that a layout's text stands for, with today's endpoints and credentials. Where today's cannot be built
+// either, the layout is not to blame: the file, or what it refers to, is being changed, and the run begins again.
 func (b *book) config(layout string) (*Config, error) {
 	if c := b.configs[layout]; c != nil {
 		return c, nil
@@ -212,6 +219,12 @@ func (b *book) config(layout string) (*Config, error) {
 		return nil, errNotKept
 	}
 	c, err := b.run.Build(string(text))
+	if err != nil {
+		if _, now := b.run.Build(b.run.Config.Layout); now != nil {
+			return nil, whole{now}
+		}
+		c, err = b.run.Build(string(text)) // it may have been mended in between
+	}
 	if err == nil {
 		b.configs[layout] = &c
 	}

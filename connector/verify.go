@@ -83,8 +83,7 @@ func (r *Run) Verify(ctx context.Context, scope Scope) (*Verification, error) {
 		return nil, ErrNoKeeper
 	}
 	v := &verifier{Run: r, scope: scope, out: &Verification{Connector: r.Name, Partitions: []Verified{}, Findings: []Finding{}}}
-	v.book = &book{run: r, today: layoutHash(r.Config.Layout), configs: map[string]*Config{}, made: map[rulesKey]*rules{}}
-	v.book.configs[v.book.today] = &r.Config
+	v.book = newBook(r)
 	if err := v.book.read(ctx); err != nil && !errors.Is(err, kafka.ErrNoTopic) {
 		return nil, err
 	}

@@ -25,9 +25,9 @@ type task struct {
 	before   int64    // where the last interval that made anything visible ends; 0 where that is not known
 	next     int64    // position: rows before it are in the writer
 	until    int64    // the end of a plan that has to be redone; 0 otherwise
-	probing  bool     // under earlier rules: does what comes next stand already?
+	probing  bool     // does what comes next stand already, under the rules at hand?
 	past     []*rules // under which that is asked next
-	adopted  bool     // the interval at hand stood already: what the group remembered had gone backwards
+	walking  bool     // what follows the interval at hand may stand already: what the group remembers may have gone backwards
 	dead     []kafka.Entry
 	weight   int64 // of dead, in bytes
 	counted  int64 // records before it that were skipped are; they may be read again
@@ -109,15 +109,14 @@ func (t *task) begin(ctx context.Context) error {
 		}
 		t.until = m.End
 	}
-	changed := m.Layout != t.in.layout
-	if t.until > 0 || changed && m.Layout != "" {
+	if t.until > 0 || m.Layout != t.in.layout && m.Layout != "" {
 		if t.in, err = t.book.earlier(ctx, m.Layout, t.p.Topic, m.Schema); err != nil {
 			return fmt.Errorf("the configuration under which offset %d was committed cannot be had: layout %s: %w", t.from, m.Layout, err)
 		}
 	}
 	t.before = m.Before
-	if t.until == 0 && changed {
-		t.look()
+	if err := t.look(); err != nil {
+		return err
 	}
 	t.announce = t.hooks.partition(t.p, m.Owed)
 	if err := t.open(ctx); err != nil {

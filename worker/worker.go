@@ -123,6 +123,8 @@ func (w *Worker) recovered(name string, now time.Time) {
 	}
 }
 
+var errGone = errors.New("it is no longer in the file")
+
 // once is one run, built from the file.
 func (w *Worker) once(ctx context.Context, name string) error {
 	f, err := w.Load()
@@ -131,7 +133,7 @@ func (w *Worker) once(ctx context.Context, name string) error {
 	}
 	config, ok := f.Connector(name)
 	if !ok {
-		return errors.New("it is no longer in the file")
+		return errGone
 	}
 	run := &connector.Run{Name: name, Config: config, Client: w.client, Budget: &w.budget, Log: w.Log, Status: w.status[name], Mask: w.mask,
 		Build: func(layout string) (connector.Config, error) {
@@ -139,7 +141,10 @@ func (w *Worker) once(ctx context.Context, name string) error {
 			if err != nil {
 				return connector.Config{}, err
 			}
-			config, _ := f.Connector(name)
+			config, ok := f.Connector(name)
+			if !ok {
+				return config, errGone
+			}
 			return config, nil
 		},
 	}
