@@ -39,7 +39,7 @@ func ClassOf(err error, otherwise Class) Class {
 		return ""
 	case outside(err):
 		return World
-	case errors.As(err, new(*sink.Foreign)), errors.As(err, new(*sink.Unfit)):
+	case errors.As(err, new(*sink.Foreign)), errors.As(err, new(*sink.Broken)), errors.As(err, new(*sink.Unfit)):
 		return User
 	case errors.As(err, &carries):
 		return carries.class()

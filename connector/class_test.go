@@ -33,6 +33,7 @@ func TestClasses(t *testing.T) {
 		"a split that cannot be read":      {stopped{io.ErrUnexpectedEOF}, User, User, User},
 		"what the group remembers":         {metadata, Retry, User, Restart},
 		"somebody else's object":           {&sink.Foreign{}, User, User, User},
+		"an object that was damaged":       {&sink.Broken{}, User, User, User},
 		"rows that fit into no file":       {&sink.Unfit{Err: io.EOF}, User, User, User},
 		"a mistake in the file":            {plugin.Problems{{Err: io.EOF}}, User, User, User},
 		"a file that is being changed":     {whole{plugin.Problems{{Err: io.EOF}}}, Restart, Restart, Restart},

@@ -40,7 +40,7 @@ type Writer interface {
 // Flush is one closed interval.
 //
 // Commit makes it visible, while the Writer goes on taking rows in. After an error, or in another process, it may run again:
-// the same rows give the same names, and what stands already is left as it is. *Conflict and *Foreign say that it cannot.
+// the same rows give the same names, and what stands already is left as it is. *Conflict, *Foreign and *Broken say that it cannot.
 // A Flush that is an io.Closer is closed when nobody will commit it again, whether it was or not.
 type Flush interface {
 	Commit(ctx context.Context) ([]File, error)

@@ -182,7 +182,7 @@ func (f *flush) make(ctx context.Context, p *pending) error {
 		return nil
 	}
 	if errors.Is(err, ErrDamaged) { // and says that it is ours
-		return &sink.Foreign{Name: p.name, Why: err.Error()}
+		return broken(p.name, err)
 	}
 	if ctx.Err() != nil {
 		return err
@@ -209,7 +209,7 @@ func (f *flush) judge(ctx context.Context, p *pending, body Body, failed error) 
 			return nil
 		}
 	}
-	return f.adopt(p, p.name, meta, size)
+	return f.adopt(ctx, p, p.name, meta, size)
 }
 
 // texts gives what metadata says.
@@ -218,11 +218,13 @@ func texts(meta map[string]string) func(name string) string {
 }
 
 // adopt takes an object for the part's file if it is, and says what it is otherwise. Only the anchor tells where to cut.
-func (f *flush) adopt(p *pending, name string, meta map[string]string, size int64) error {
+func (f *flush) adopt(ctx context.Context, p *pending, name string, meta map[string]string, size int64) error {
 	is, err := f.mark(p).Judge(name, texts(meta))
 	if err == nil {
-		f.finish(p, name, is, size)
-		return nil
+		if err = f.intact(ctx, name, is, size, meta[StoredSum]); err == nil {
+			f.finish(p, name, is, size)
+		}
+		return err
 	}
 	var conflict *sink.Conflict
 	if errors.As(err, &conflict) && p.buffer != f.parts[0].buffer {
@@ -279,5 +281,5 @@ func (f *flush) meet(ctx context.Context, p *pending, name string) error {
 		}
 		return nil
 	}
-	return f.adopt(p, name, meta, size)
+	return f.adopt(ctx, p, name, meta, size)
 }

@@ -37,11 +37,8 @@ func (e *engine) Inspect(ctx context.Context, o sink.Object) error {
 
 // whole says what is wrong with a file.
 func (e *engine) whole(format formats.Reader, body *spool, is sink.Mark) error {
-	if is.Bytes > 0 && is.Bytes != body.Size() {
-		return fmt.Errorf("it has %d bytes of %d", body.Size(), is.Bytes)
-	}
-	if sum := CRC32C(body.Sums(), body.Size()); is.Bytes > 0 && sum != is.CRC32C {
-		return fmt.Errorf("its bytes are not those that were written: their CRC32C is %08x, not %08x", sum, is.CRC32C)
+	if err := differs(is, body.Size(), fmt.Sprintf("%08x", CRC32C(body.Sums(), body.Size()))); err != nil {
+		return err
 	}
 	c := rowCheck{is: is, partition: -1, offset: -1, last: is.From - 1}
 	s := c.columns(e.with)

@@ -12,6 +12,7 @@ import (
 //  1. Create makes an object whole and durable, or not at all, and never replaces one: ErrExists. After any other error it may
 //     stand all the same: Stat tells. ErrDamaged says that it does, and is not what was sent.
 //  2. Stat gives an object's metadata, without any where none of ours is on it, and its size; fs.ErrNotExist where nothing stands.
+//     With ours it gives StoredSum too, where the store says what it holds.
 //  3. List gives the names in prefix's folder that begin with prefix and sort after the name after, in byte order.
 type Store interface {
 	Create(ctx context.Context, name string, meta map[string]string, body Body) error
@@ -24,6 +25,9 @@ var ErrExists = errors.New("it stands already")
 
 // ErrDamaged says that an object was made, and holds other bytes than were sent.
 var ErrDamaged = errors.New("it does not hold what was sent")
+
+// StoredSum names the CRC32C of an object's bytes, by the store itself, as eight digits in hex.
+const StoredSum = "stored-crc32c"
 
 // Body is a whole file on its way into a store. It may be read several times, until Create returns.
 type Body interface {

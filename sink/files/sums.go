@@ -1,6 +1,13 @@
 package files
 
-import "hash/crc32"
+import (
+	"context"
+	"fmt"
+	"hash/crc32"
+	"io"
+
+	"github.com/penstock/penstock/sink"
+)
 
 // Piece is how many bytes of a Body each of its Sums is of; the last may be of fewer.
 const Piece = 16 << 20
@@ -56,4 +63,45 @@ func (m *matrix) square(into *matrix) {
 	for i := range m {
 		into[i] = m.times(m[i])
 	}
+}
+
+// broken refuses an object of ours that is not what was sent. The rows of its interval are at hand: nothing is lost with it.
+func broken(name string, why error) error {
+	return fmt.Errorf("%w; remove it: it is made again from the topic", &sink.Broken{Name: name, Why: why.Error()})
+}
+
+// intact refuses an object of the part's interval that is of another size or sum than was made. There are stores that give another
+// sum than that of all bytes, so that these decide.
+func (f *flush) intact(ctx context.Context, name string, is sink.Mark, size int64, sum string) error {
+	why := differs(is, size, sum)
+	if store, reads := f.engine.store.(Reader); why != nil && size == is.Bytes && reads {
+		in, err := store.Read(ctx, name, size)
+		if err != nil {
+			return err
+		}
+		defer in.Close()
+		hash := crc32.New(castagnoli)
+		if _, err := io.Copy(hash, in); err != nil {
+			return err
+		}
+		why = differs(is, size, fmt.Sprintf("%08x", hash.Sum32()))
+	}
+	if why != nil {
+		return broken(name, why)
+	}
+	return nil
+}
+
+// differs says why an object of this size and sum, where that is known, is not what was made.
+func differs(is sink.Mark, size int64, sum string) error {
+	was := fmt.Sprintf("%08x", is.CRC32C)
+	switch {
+	case is.Bytes == 0: // it does not say
+		return nil
+	case size != is.Bytes:
+		return fmt.Errorf("it has %d bytes of %d", size, is.Bytes)
+	case sum != "" && sum != was:
+		return fmt.Errorf("its bytes are not those that were written: their CRC32C is %s, not %s", sum, was)
+	}
+	return nil
 }

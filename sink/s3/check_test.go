@@ -46,7 +46,7 @@ func TestCheck(t *testing.T) {
 		{"may not encrypt", func(f *faulty) { f.next("put", answer(403, "AccessDenied")) }, Config{Object: Object{SSE: "aws:kms", ACL: "private"}},
 			"s3:PutObjectAcl for acl, kms:GenerateDataKey and kms:Decrypt on the key for sse"},
 		{"no ACLs", func(f *faulty) { f.next("put", answer(400, "AccessControlListNotSupported")) }, Config{}, "leave out acl"},
-		{"may not head", func(f *faulty) { f.next("head", answer(403, "")) }, Config{}, "allow s3:GetObject on the objects, and s3:ListBucket"},
+		{"may not head", func(f *faulty) { f.next("head", answer(403, ""), answer(403, "")) }, Config{}, "allow s3:GetObject on the objects, and s3:ListBucket"},
 		{"put replaces", func(f *faulty) { deaf(f, "put") }, Config{}, "in spite of If-None-Match; set head_first: true"},
 		{"an upload replaces", func(f *faulty) { deaf(f, "complete") }, Config{}, "in spite of If-None-Match; set head_first: true"},
 		{"both replace", func(f *faulty) { deaf(f, "put"); deaf(f, "complete") }, Config{HeadFirst: true}, ""},

@@ -2,6 +2,7 @@ package s3
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"maps"
 	"net/http"
@@ -10,6 +11,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"github.com/penstock/penstock/aws"
 	"github.com/penstock/penstock/record"
@@ -26,7 +30,12 @@ func flushOf(t *testing.T, a aws.Config) sink.Flush {
 // flushInto is an interval of three rows, in a file each.
 func flushInto(t *testing.T, s sink.Sink) sink.Flush {
 	t.Helper()
-	w, err := s.Open(t.Context(), sinktest.Claim(0, 0))
+	return flushOfClaim(t, s, sinktest.Claim(0, 0))
+}
+
+func flushOfClaim(t *testing.T, s sink.Sink, c sink.Claim) sink.Flush {
+	t.Helper()
+	w, err := s.Open(t.Context(), c)
 	must(t, err)
 	t.Cleanup(func() { must(t, w.(io.Closer).Close()) })
 	b := record.Batch{Topic: "stock"}
@@ -114,9 +123,9 @@ func TestAnotherChecksum(t *testing.T) {
 		}
 		f.next(kind, fault)
 		_, err := flush.Commit(t.Context())
-		var foreign *sink.Foreign
+		var broken *sink.Broken
 		if kind == "part" {
-			if err == nil || errors.As(err, &foreign) || !strings.Contains(err.Error(), "another checksum than was sent") {
+			if err == nil || errors.As(err, &broken) || !strings.Contains(err.Error(), "another checksum than was sent") {
 				t.Errorf("a part: %v", err)
 			}
 			if made, err := flush.Commit(t.Context()); err != nil || len(place.all(t)) != 1 || len(made) != 1 {
@@ -124,9 +133,92 @@ func TestAnotherChecksum(t *testing.T) {
 			}
 			continue
 		}
-		if !errors.As(err, &foreign) || !strings.Contains(err.Error(), "it does not hold what was sent: the service reports another checksum than was sent") || !strings.Contains(err.Error(), "move it away") {
+		if !errors.As(err, &broken) || !strings.Contains(err.Error(), "it does not hold what was sent: the service reports another checksum than was sent; remove it: it is made again") {
 			t.Errorf("%s: %v", kind, err)
 		}
+	}
+}
+
+// TestDamageIsMetByTheNextOwner too: what stands by its metadata is refused where it is of another size or sum, until somebody has
+// removed it.
+func TestDamageIsMetByTheNextOwner(t *testing.T) {
+	a := minIO(t)
+	for open, of := range map[string]func(*testing.T, aws.Config, string) sink.Sink{"whole": newSink, "parts": inParts} {
+		for damage, content := range map[string]string{"other bytes": "x\n", "cut short": "a"} {
+			t.Run(open+", "+damage, func(t *testing.T) {
+				place := bucket(t, a, fmt.Sprintf("damage-%x", time.Now().UnixNano()))
+				s := of(t, a, place.bucket)
+				made, err := flushInto(t, s).Commit(t.Context())
+				must(t, err)
+				redo := func() error {
+					c := sinktest.Claim(0, 0)
+					c.Until = 3
+					again, err := flushOfClaim(t, s, c).Commit(t.Context())
+					if err == nil && !slices.Equal(again, made) {
+						t.Errorf("%+v, then %+v", made, again)
+					}
+					return err
+				}
+				must(t, redo())
+				name := made[1].Name
+				meta, _, err := place.Stat(t.Context(), name)
+				must(t, err)
+				if delete(meta, files.StoredSum); len(meta) == 0 {
+					t.Fatal("it has no metadata")
+				}
+				_, err = place.client.PutObject(t.Context(), &s3.PutObjectInput{Bucket: &place.bucket, Key: &name, Metadata: meta,
+					Body: strings.NewReader(content), ChecksumAlgorithm: types.ChecksumAlgorithmCrc32c})
+				must(t, err)
+				for range 2 {
+					var broken *sink.Broken
+					if err := redo(); !errors.As(err, &broken) || broken.Name != name || !strings.Contains(err.Error(), "; remove it: it is made again") {
+						t.Errorf("error %v", err)
+					}
+				}
+				_, err = place.client.DeleteObject(t.Context(), &s3.DeleteObjectInput{Bucket: &place.bucket, Key: &name})
+				must(t, err)
+				must(t, redo())
+				whole(t, made, place.all(t))
+			})
+		}
+	}
+}
+
+// TestOtherSumsSayNothing: that of the parts' sums, one that the bytes do not bear out, and none where the bucket's key is not ours to use.
+func TestOtherSumsSayNothing(t *testing.T) {
+	for name, fault := range map[string]fault{
+		"composite": func(w http.ResponseWriter, r *http.Request, s3 http.Handler) {
+			w.Header().Set("x-amz-checksum-crc32c", "AAAAAA==-1")
+			w.Header().Set("x-amz-checksum-type", "COMPOSITE")
+			s3.ServeHTTP(w, r)
+		},
+		"wrong": func(w http.ResponseWriter, r *http.Request, s3 http.Handler) {
+			w.Header().Set("x-amz-checksum-crc32c", "AAAAAA==")
+			w.Header().Set("x-amz-checksum-type", "FULL_OBJECT")
+			s3.ServeHTTP(w, r)
+		},
+		"nothing said of its kind": func(w http.ResponseWriter, r *http.Request, s3 http.Handler) {
+			w.Header().Set("x-amz-checksum-crc32c", "AAAAAA==")
+			s3.ServeHTTP(w, r)
+		},
+		"refused": func(w http.ResponseWriter, r *http.Request, s3 http.Handler) {
+			if r.Header.Get("x-amz-checksum-mode") != "" {
+				w.WriteHeader(403)
+				return
+			}
+			s3.ServeHTTP(w, r)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f, a := faults(t)
+			place := bucket(t, a, "lake")
+			made, err := flushOf(t, a).Commit(t.Context())
+			must(t, err)
+			f.next("head", fault, fault, fault)
+			_, err = flushOf(t, a).Commit(t.Context())
+			must(t, err)
+			whole(t, made, place.all(t))
+		})
 	}
 }
 

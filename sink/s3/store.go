@@ -2,6 +2,8 @@ package s3
 
 import (
 	"context"
+	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -12,6 +14,7 @@ import (
 
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"github.com/penstock/penstock/aws"
 	"github.com/penstock/penstock/sink"
@@ -92,9 +95,14 @@ func (s *store) send(ctx context.Context, request func() error) error {
 	}
 }
 
-// Stat is one HeadObject.
+// Stat is one HeadObject. Where the bucket encrypts, the checksum may not be ours to know: then it is one more, without.
 func (s *store) Stat(ctx context.Context, name string) (map[string]string, int64, error) {
-	out, err := s.client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &s.bucket, Key: &name})
+	in := &s3.HeadObjectInput{Bucket: &s.bucket, Key: &name, ChecksumMode: types.ChecksumModeEnabled}
+	out, err := s.client.HeadObject(ctx, in)
+	if status(err) == 403 {
+		in.ChecksumMode = ""
+		out, err = s.client.HeadObject(ctx, in)
+	}
 	if status(err) == 404 && code(err) != "NoSuchBucket" {
 		return nil, 0, s.failed("head", name, fs.ErrNotExist)
 	}
@@ -106,6 +114,10 @@ func (s *store) Stat(ctx context.Context, name string) (map[string]string, int64
 		if k = strings.ToLower(k); strings.HasPrefix(k, sink.MarkPrefix) {
 			meta[k] = v
 		}
+	}
+	sum, err := base64.StdEncoding.DecodeString(sdk.ToString(out.ChecksumCRC32C))
+	if err == nil && out.ChecksumType == types.ChecksumTypeFullObject && len(meta) > 0 { // others may be sums of the parts' sums
+		meta[files.StoredSum] = hex.EncodeToString(sum)
 	}
 	return meta, sdk.ToInt64(out.ContentLength), nil
 }
