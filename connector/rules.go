@@ -41,9 +41,10 @@ func layoutHash(text string) string {
 // hash, and the inferred columns of every version of a topic's schema. Whatever a plan names stands there before the plan does.
 type book struct {
 	run   *Run
-	today string // the hash of today's layout
+	today string        // the hash of today's layout
+	turn  chan struct{} // has room for the one who reads the topic or writes to it: that lasts as long as brokers are away
 
-	mu      sync.Mutex
+	mu      sync.Mutex // of what follows; nobody asks brokers while they hold it
 	kept    map[string][]byte
 	configs map[string]*Config // by layout
 	made    map[rulesKey]*rules
@@ -51,7 +52,7 @@ type book struct {
 }
 
 func newBook(r *Run) *book {
-	b := &book{run: r, today: layoutHash(r.Config.Layout), configs: map[string]*Config{}, made: map[rulesKey]*rules{}, missed: map[string]bool{}}
+	b := &book{run: r, today: layoutHash(r.Config.Layout), turn: make(chan struct{}, 1), configs: map[string]*Config{}, made: map[rulesKey]*rules{}, missed: map[string]bool{}}
 	b.configs[b.today] = &r.Config
 	return b
 }
@@ -72,18 +73,14 @@ func openBook(ctx context.Context, r *Run) (*book, error) {
 	if _, err := a.Ensure(ctx, kafka.Topic{Name: b.topic(), Partitions: 1, Compact: true}); err != nil {
 		return nil, err
 	}
-	if err := b.read(ctx); err != nil {
+	if err := b.alone(ctx, b.read); err != nil {
 		return nil, err
 	}
-	lacking := func() map[string][]byte {
+	return b, b.write(ctx, "layout "+b.today, func() map[string][]byte {
 		all := map[string][]byte{layoutKey(b.today): []byte(r.Config.Layout), b.usedKey(b.today): []byte("1")}
 		maps.DeleteFunc(all, func(key string, _ []byte) bool { return b.kept[key] != nil })
 		return all
-	}
-	if len(lacking()) == 0 {
-		return b, nil
-	}
-	return b, b.write(ctx, "layout "+b.today, lacking)
+	})
 }
 
 func (b *book) topic() string { return b.run.Client.Config.StateTopic }
@@ -97,20 +94,46 @@ func (b *book) schemaKey(topic string, version int) string {
 	return fmt.Sprintf("schema/%s/%s/%d", b.run.Name, topic, version)
 }
 
+// alone has somebody read the topic or write to it, when nobody else does.
+func (b *book) alone(ctx context.Context, do func(context.Context) error) error {
+	select {
+	case b.turn <- struct{}{}:
+		defer func() { <-b.turn }()
+		return do(ctx)
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
 // read takes in what the topic says now. What is known stays where it cannot be read.
 func (b *book) read(ctx context.Context) error {
 	kept, err := b.run.Client.Table(ctx, b.topic(), 0)
 	if err == nil {
+		b.mu.Lock()
+		defer b.mu.Unlock()
 		b.kept = kept
 	}
 	return err
 }
 
 // write adds entries, as the only one who may at the moment: others with the same id are fenced, and the topic is read anew
-// before lacking decides what to write, if anything. Whoever was fenced looks what the other wrote before it fences anybody
-// in its turn, and leaves it time: workers that all want to write at once would keep each other from it for ever.
+// before lacking decides what to write, if anything, by what is kept then. Whoever was fenced looks what the other wrote before it
+// fences anybody in its turn, and leaves it time: workers that all want to write at once would keep each other from it for ever.
 func (b *book) write(ctx context.Context, id string, lacking func() map[string][]byte) error {
+	locked := func() map[string][]byte {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		return lacking()
+	}
+	return b.alone(ctx, func(ctx context.Context) error { return b.insist(ctx, id, locked) })
+}
+
+// insist attempts to write until nothing is lacking.
+func (b *book) insist(ctx context.Context, id string, lacking func() map[string][]byte) error {
 	for pause := time.Second; ; pause = min(2*pause, 16*time.Second) {
+		if len(lacking()) == 0 {
+			return nil
+		}
 		err := b.add(ctx, id, lacking)
 		if !errors.Is(err, kafka.ErrFenced) {
 			return err
@@ -122,9 +145,6 @@ func (b *book) write(ctx context.Context, id string, lacking func() map[string][
 		}
 		if err := b.read(ctx); err != nil {
 			return err
-		}
-		if len(lacking()) == 0 {
-			return nil
 		}
 	}
 }
@@ -150,6 +170,8 @@ func (b *book) add(ctx context.Context, id string, lacking func() map[string][]b
 	if err := p.Store(ctx, "", &record.Batch{}, entries...); err != nil {
 		return err
 	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	maps.Copy(b.kept, all)
 	return nil
 }
@@ -171,14 +193,17 @@ func (b *book) version(topic string) (n int) {
 
 // earlier is the rules of an interval that was begun before.
 func (b *book) earlier(ctx context.Context, layout, topic string, version int) (*rules, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	r, err := b.rules(layout, topic, version)
+	known := func() (*rules, error) {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		return b.rules(layout, topic, version)
+	}
+	r, err := known()
 	if errors.Is(err, errNotKept) { // maybe another worker's, of after we read
-		if err := b.read(ctx); err != nil {
+		if err := b.alone(ctx, b.read); err != nil {
 			return nil, whole{err} // Kafka is away; nothing is wrong with the partition
 		}
-		r, err = b.rules(layout, topic, version)
+		r, err = known()
 	}
 	return r, err
 }
@@ -234,8 +259,6 @@ func (b *book) config(layout string) (*Config, error) {
 // extend adds columns to a topic's schema, after the version of the rules given. Where somebody has been quicker, what they added
 // is the answer: look again what is missing.
 func (b *book) extend(ctx context.Context, topic string, from *rules, columns []record.Column) (*rules, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
 	next := b.schemaKey(topic, from.version+1)
 	err := b.write(ctx, strings.Join([]string{"schema", b.run.Name, topic}, " "), func() map[string][]byte {
 		if b.kept[next] != nil {
@@ -247,6 +270,8 @@ func (b *book) extend(ctx context.Context, topic string, from *rules, columns []
 	if err != nil {
 		return nil, whole{fmt.Errorf("schema of %s: %w", topic, err)}
 	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	return b.rules(b.today, topic, from.version+1)
 }
 

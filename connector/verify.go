@@ -84,7 +84,7 @@ func (r *Run) Verify(ctx context.Context, scope Scope) (*Verification, error) {
 	}
 	v := &verifier{Run: r, scope: scope, out: &Verification{Connector: r.Name, Partitions: []Verified{}, Findings: []Finding{}}}
 	v.book = newBook(r)
-	if err := v.book.read(ctx); err != nil && !errors.Is(err, kafka.ErrNoTopic) {
+	if err := v.book.alone(ctx, v.book.read); err != nil && !errors.Is(err, kafka.ErrNoTopic) {
 		return nil, err
 	}
 	a, err := r.Client.Admin()
