@@ -172,3 +172,34 @@ func TestLostAndJoinedAgain(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestAProducerWaitsForItsCoordinator as long as it is wanted, and no longer: whoever waits for it may have a partition to give.
+func TestAProducerWaitsForItsCoordinator(t *testing.T) {
+	t.Parallel()
+	for name, times := range map[string]int64{"that comes back": 5, "that does not": 1 << 40} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c, asked := refusing(t, int16(kmsg.InitProducerID), times, func(r kmsg.Request) kmsg.Response {
+				out := r.ResponseKind().(*kmsg.InitProducerIDResponse)
+				out.ErrorCode = int16(kafka.ErrCoordinatorLoadInProgress)
+				return out
+			})
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			var began atomic.Int64
+			if times > 5 {
+				time.AfterFunc(2*time.Second, func() { began.Store(time.Now().UnixNano()); cancel() })
+			}
+			p, err := c.Producer(ctx, "id")
+			if err == nil {
+				p.Close()
+			}
+			if (err == nil) != (times == 5) || asked.Load() < 3 {
+				t.Errorf("after %d questions: %v", asked.Load(), err)
+			}
+			if took := time.Duration(time.Now().UnixNano() - began.Load()); times > 5 && took > 4*time.Second {
+				t.Errorf("it took %v to be given up", took)
+			}
+		})
+	}
+}

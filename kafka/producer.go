@@ -66,7 +66,9 @@ func (c *Client) Producer(ctx context.Context, id string) (*Producer, error) {
 	}()
 	_, _ = p.GetMetadata(nil, false, int(ask.Milliseconds())) // once a broker is reached: else the coordinator is looked for every half second
 	for {
-		err := p.InitTransactions(ctx)
+		attempt, cancel := context.WithTimeout(ctx, time.Second) // the client heeds no more than that, and goes on where it was
+		err := p.InitTransactions(attempt)
+		cancel()
 		if err == nil {
 			return out, nil
 		}
