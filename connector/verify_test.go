@@ -3,6 +3,7 @@ package connector
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -357,6 +358,28 @@ func TestVerifyBesideAnother(t *testing.T) {
 		scope := Scope{From: Bound{Given: true, Offset: at}}
 		if v := r.verification(text, scope); !v.Whole || v.Partitions[0].Intervals != intervals {
 			t.Errorf("from %d: %+v", at, v)
+		}
+	}
+}
+
+// Layouts may differ in what is not where their objects stand: then one sink lists them all, and another says what the topic's rows
+// would make, of a store that it never reached.
+func TestVerifyByASinkThatListedNothing(t *testing.T) {
+	r := newRig(t, 1)
+	store := storeBehind(t, func(w http.ResponseWriter, q *http.Request, next http.Handler) { next.ServeHTTP(w, q) })
+	before := r.s3(store, "flush: {every: 20ms}")
+	after := strings.Replace(before, "format: json", "format: parquet", 1)
+	var end int64
+	for i, text := range []string{before, after} {
+		r.produce(numbers(10*i, 10, 1)...)
+		end += 11
+		r.drained(text, end)
+	}
+	r.produce(numbers(20, 10, 1)...)
+	r.commit(map[int32]kafka.Mark{0: {Offset: end + 11}})
+	for _, text := range []string{before, after} {
+		if got := r.verified(text, Scope{}); !slices.Equal(got, []string{"gap 21-33"}) {
+			t.Errorf("%q is found", got)
 		}
 	}
 }

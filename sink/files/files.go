@@ -145,21 +145,30 @@ func (e *engine) Check(ctx context.Context) error {
 	if err := e.reach(ctx); err != nil {
 		return err
 	}
-	defer e.closed(nil)
+	defer func() {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		e.idle()
+	}()
 	if c, ok := e.store.(Checker); ok {
 		return c.Check(ctx, e.Prefix)
 	}
 	return nil
 }
 
-// closed is told of each Writer that is.
+// closed is told of each Writer that is. One that Preview made never reached the store.
 func (e *engine) closed(w *writer) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if delete(e.writers, w); len(e.writers) > 0 {
-		return
+	if e.writers[w] {
+		delete(e.writers, w)
+		e.idle()
 	}
-	if i, ok := e.store.(Idler); ok {
+}
+
+// idle tells the store that nobody writes, if nobody does. Its caller holds mu.
+func (e *engine) idle() {
+	if i, ok := e.store.(Idler); ok && len(e.writers) == 0 {
 		i.Idle()
 	}
 }
