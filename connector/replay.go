@@ -7,6 +7,7 @@ import (
 	"io"
 	"slices"
 
+	"github.com/penstock/penstock/kafka"
 	"github.com/penstock/penstock/record"
 	"github.com/penstock/penstock/sink"
 )
@@ -55,6 +56,38 @@ type replaying struct {
 func (r *replaying) run(ctx context.Context) error {
 	defer r.drop()
 	from, to := max(r.left[0].from, r.low), r.left[len(r.left)-1].to
+	err := r.read(ctx, from, to)
+	for lost := (*kafka.Lost)(nil); errors.As(err, &lost); err = r.read(ctx, r.low, to) {
+		if err := r.shrunk(ctx, lost); err != nil {
+			return err
+		}
+	}
+	for err == nil && len(r.left) > 0 {
+		err = r.settle()
+	}
+	return err
+}
+
+// shrunk asks again where the topic begins, since rows have expired meanwhile that were about to be read.
+func (l *ledger) shrunk(ctx context.Context, lost *kafka.Lost) error {
+	a, err := l.Client.Admin()
+	if err != nil {
+		return err
+	}
+	defer a.Close()
+	low, err := a.Starts(ctx, l.topic, kafka.From{})
+	if err != nil {
+		return err
+	}
+	if l.line.Partition >= len(low) || low[l.line.Partition] <= lost.Offset {
+		return lost
+	}
+	l.low = low[l.line.Partition]
+	return nil
+}
+
+// read gives the doubts what the topic holds of two offsets, and settles those that it comes past.
+func (r *replaying) read(ctx context.Context, from, to int64) error {
 	for b, err := range r.Client.Span(ctx, r.topic, int32(r.line.Partition), from, to) {
 		if err != nil {
 			return err
@@ -72,11 +105,6 @@ func (r *replaying) run(ctx context.Context) error {
 					return err
 				}
 			}
-		}
-	}
-	for len(r.left) > 0 {
-		if err := r.settle(); err != nil {
-			return err
 		}
 	}
 	return nil

@@ -383,3 +383,48 @@ func TestVerifyByASinkThatListedNothing(t *testing.T) {
 		}
 	}
 }
+
+// Rows that expire while a verification is under way are not waited for: what the topic still holds is compared.
+func TestVerifyWhileRowsExpire(t *testing.T) {
+	for name, c := range map[string]struct {
+		before int64
+		want   []string
+	}{
+		"some that are not asked about": {40, []string{"gap 62-92"}},
+		"some of an interval":           {66, []string{"gap 62-92"}},
+		"all":                           {93, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, 1)
+			text, end := r.lake("json")
+			os.Remove(r.file("path=p1", 63))
+			run := &Run{Name: "c-" + r.topic, Config: decode(r, text), Client: r.client}
+			v := &verifier{Run: run, scope: Scope{Rows: true}, out: &Verification{}}
+			v.book = &book{run: run, today: layoutHash(run.Config.Layout), made: map[rulesKey]*rules{}}
+			v.book.configs = map[string]*Config{v.book.today: &run.Config}
+			a, err := r.client.Admin()
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer a.Close()
+			if err := errors.Join(v.book.read(t.Context()), v.open(t.Context(), a, r.topic), v.scan(t.Context(), r.topic)); err != nil {
+				t.Fatal(err)
+			}
+			l := v.ledgers[0]
+			l.after = l.before
+			l.judge()
+			v.out.Findings = nil
+			r.expire(c.before)
+			if err := l.replay(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, f := range v.out.Findings {
+				got = append(got, fmt.Sprintf("%s %d-%d", f.Kind, f.From, f.To))
+			}
+			if !slices.Equal(got, c.want) || l.low != c.before || l.line.To != end {
+				t.Errorf("found %q, want %q; the topic begins at %d", got, c.want, l.low)
+			}
+		})
+	}
+}

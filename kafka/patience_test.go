@@ -203,3 +203,93 @@ func TestAProducerWaitsForItsCoordinator(t *testing.T) {
 		})
 	}
 }
+
+// TestAReaderApartIsTold what it would otherwise wait for, for ever; not what passes, nor of the group that it has no need of.
+func TestAReaderApartIsTold(t *testing.T) {
+	t.Parallel()
+	for code, c := range map[kafka.ErrorCode]struct {
+		times int64
+		want  error
+	}{
+		kafka.ErrTopicAuthorizationFailed: {1 << 30, kafka.NewError(kafka.ErrTopicAuthorizationFailed, "", false)},
+		kafka.ErrOffsetOutOfRange:         {1 << 30, &Lost{}},
+		kafka.ErrNotLeaderForPartition:    {2, nil},
+	} {
+		t.Run(code.String(), func(t *testing.T) {
+			t.Parallel()
+			client, asked := refusing(t, int16(kmsg.Fetch), c.times, func(r kmsg.Request) kmsg.Response {
+				q := r.(*kmsg.FetchRequest)
+				out := q.ResponseKind().(*kmsg.FetchResponse)
+				for _, topic := range q.Topics {
+					answer := kmsg.FetchResponseTopic{Topic: topic.Topic, TopicID: topic.TopicID}
+					for _, p := range topic.Partitions {
+						answer.Partitions = append(answer.Partitions, kmsg.FetchResponseTopicPartition{
+							Partition: p.Partition, ErrorCode: int16(code), HighWatermark: -1, LastStableOffset: -1, LogStartOffset: -1, PreferredReadReplica: -1, RecordBatches: []byte{},
+						})
+					}
+					out.Topics = append(out.Topics, answer)
+				}
+				return out
+			})
+			readApart(t, client, c.want)
+			if asked.Load() == 0 {
+				t.Error("nothing was fetched: the test says nothing")
+			}
+		})
+	}
+	t.Run("group", func(t *testing.T) {
+		t.Parallel()
+		client, asked := refusing(t, int16(kmsg.FindCoordinator), 1<<30, func(r kmsg.Request) kmsg.Response {
+			out := r.ResponseKind().(*kmsg.FindCoordinatorResponse)
+			out.ErrorCode = int16(kafka.ErrGroupAuthorizationFailed)
+			return out
+		})
+		readApart(t, client, nil)
+		if asked.Load() == 0 {
+			t.Error("no group was looked for: the test says nothing")
+		}
+	})
+}
+
+// readApart reads rows as a span and as a table, which ends as wanted.
+func readApart(t *testing.T, c *Client, want error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Second)
+	defer cancel()
+	p, err := kafka.NewProducer(silent(c.base(nil, nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	name, told := "t", make(chan kafka.Event, 1)
+	for range 2 {
+		if err := p.Produce(&kafka.Message{TopicPartition: kafka.TopicPartition{Topic: &name}, Key: []byte("k"), Value: []byte("v")}, told); err != nil {
+			t.Fatal(err)
+		}
+		<-told
+	}
+	rows := 0
+	var got error
+	for b, err := range c.Span(ctx, "t", 0, 0, 2) {
+		if got = err; err == nil {
+			rows += len(b.Records)
+		}
+	}
+	table, tabled := c.Table(ctx, "t", 0)
+	if want == nil && (got != nil || tabled != nil || rows != 2 || len(table) != 1) {
+		t.Errorf("%d rows, %v; %d rows, %v", rows, got, len(table), tabled)
+	}
+	var code, tableCode, wanted kafka.Error
+	switch {
+	case ctx.Err() != nil:
+		t.Error("it waits for ever")
+	case errors.As(want, new(*Lost)):
+		if lost := (*Lost)(nil); !errors.As(got, &lost) || lost.Offset != 0 || tabled == nil {
+			t.Errorf("%v; %v", got, tabled)
+		}
+	case errors.As(want, &wanted):
+		if !errors.As(got, &code) || !errors.As(tabled, &tableCode) || code.Code() != wanted.Code() || tableCode.Code() != wanted.Code() {
+			t.Errorf("%v; %v", got, tabled)
+		}
+	}
+}

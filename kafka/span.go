@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 
@@ -13,7 +14,8 @@ import (
 const spanRows = 2000
 
 // Span reads the committed records of a partition from one offset up to another, or up to the partition's end, in batches, without a
-// group. It waits for transactions that are open there. What it gives is valid until the next batch.
+// group. It waits for transactions that are open there. What it gives is valid until the next batch. *Lost says that the rows where it
+// had come to are not on the topic any more.
 func (c *Client) Span(ctx context.Context, topic string, partition int32, from, to int64) iter.Seq2[*record.Batch, error] {
 	return func(yield func(*record.Batch, error) bool) {
 		if from >= to {
@@ -21,21 +23,20 @@ func (c *Client) Span(ctx context.Context, topic string, partition int32, from, 
 		}
 		conf := c.consumerConfig(Group{Name: "penstock-span"})
 		_ = conf.SetKey("go.logs.channel.enable", false)
-		_ = conf.SetKey("log_level", 0)
-		consumer, err := kafka.NewConsumer(conf)
+		consumer, err := kafka.NewConsumer(silent(conf))
 		if err != nil {
 			yield(nil, fmt.Errorf("kafka: %w", err))
 			return
 		}
 		defer consumer.Close()
-		s := &span{client: c, consumer: consumer, to: to, out: record.Batch{Topic: topic, Partition: partition}}
+		s := &span{client: c, consumer: consumer, to: to, out: record.Batch{Topic: topic, Partition: partition, Next: from}}
 		end, err := highWatermark(ctx, consumer, topic, partition) // as in Table
 		if s.to = min(to, end); err == nil {
 			s.over = from >= s.to
 			err = consumer.Assign([]kafka.TopicPartition{{Topic: &topic, Partition: partition, Offset: kafka.Offset(from)}})
 		}
 		for err == nil && !s.over {
-			if err = s.fill(ctx); err == nil && len(s.out.Records) > 0 && !yield(&s.out, nil) {
+			if err = s.fill(ctx); len(s.out.Records) > 0 && !yield(&s.out, nil) {
 				return
 			}
 		}
@@ -60,9 +61,10 @@ func (s *span) fill(ctx context.Context) error {
 	for len(s.out.Records) < spanRows && !s.over {
 		switch e := s.consumer.Poll(100).(type) {
 		case *kafka.Message:
-			if err := e.TopicPartition.Error; err != nil && !passing(err) {
-				return err
-			} else if err != nil {
+			if e.TopicPartition.Error != nil {
+				if err := s.failed(e.TopicPartition.Error); err != nil {
+					return err
+				}
 				continue
 			}
 			at := int64(e.TopicPartition.Offset)
@@ -73,8 +75,8 @@ func (s *span) fill(ctx context.Context) error {
 		case kafka.PartitionEOF:
 			s.over = int64(e.Offset) >= s.to
 		case kafka.Error:
-			if s.client.log("kafka", "error", e.Error()); e.IsFatal() {
-				return e
+			if err := s.failed(e); err != nil {
+				return err
 			}
 		case nil:
 			if len(s.out.Records) > 0 {
@@ -85,5 +87,30 @@ func (s *span) fill(ctx context.Context) error {
 			return ctx.Err()
 		}
 	}
+	return nil
+}
+
+// failed is what an error means for the span; nil if it goes on.
+func (s *span) failed(err error) error {
+	var e kafka.Error
+	if errors.As(err, &e) && e.Code() == kafka.ErrAutoOffsetReset {
+		return &Lost{Offset: s.out.Next, Text: err.Error()}
+	}
+	return s.client.apart(err)
+}
+
+// apart is what an error means for a consumer that reads a partition as no member of a group: the client reads on by itself after
+// those that pass and those of one broker, and its group, which the client looks for all the same, may be refused.
+func (c *Client) apart(err error) error {
+	var e kafka.Error
+	errors.As(err, &e)
+	switch e.Code() {
+	case kafka.ErrGroupAuthorizationFailed, kafka.ErrResolve, kafka.ErrAuthentication, kafka.ErrSsl:
+	default:
+		if !passing(err) {
+			return err
+		}
+	}
+	c.log("kafka", "error", err.Error())
 	return nil
 }

@@ -31,9 +31,7 @@ func (c *Client) Table(ctx context.Context, topic string, partition int32) (map[
 		case kafka.PartitionEOF:
 			position = max(position, int64(e.Offset))
 		case kafka.Error:
-			if c.log("kafka", "error", e.Error()); e.IsFatal() {
-				err = e
-			}
+			err = c.apart(e)
 		}
 	}
 	if err != nil {
