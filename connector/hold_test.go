@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"log/slog"
 	"net/http"
 	"os"
@@ -17,6 +18,7 @@ import (
 	"github.com/penstock/penstock/kafka"
 	"github.com/penstock/penstock/record"
 	"github.com/penstock/penstock/sink"
+	"github.com/penstock/penstock/source"
 )
 
 const badRow = `{"n":7`
@@ -349,5 +351,42 @@ func TestWhatIsOnItsWayArrives(t *testing.T) {
 	cancel()
 	if <-ended; len(told) != 1 || task.from != 9 {
 		t.Errorf("told of %v, from %d", told, task.from)
+	}
+}
+
+// unread fails, and then gives nothing until it is told to end.
+type unread struct{ asked atomic.Int64 }
+
+func (u *unread) Splits(context.Context) ([]string, error) { return []string{"a"}, nil }
+func (u *unread) Read(ctx context.Context, _ string, _ source.Offset) iter.Seq2[source.Page, error] {
+	return func(yield func(source.Page, error) bool) {
+		if u.asked.Add(1) > 1 {
+			<-ctx.Done()
+			return
+		}
+		yield(source.Page{}, errors.New("it was replaced"))
+	}
+}
+
+// TestASplitThatLeftIsNotHeld, wherever it was when it had to be given up: another worker reads it.
+func TestASplitThatLeftIsNotHeld(t *testing.T) {
+	r := newRig(t, 1)
+	p := r.partitions(1)[0]
+	split := &unread{}
+	run := &Run{Name: "c-" + r.topic, Config: Config{Source: split}, Client: r.client, Status: &Status{}, Log: slog.New(slog.DiscardHandler)}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() {
+		_, err := run.readSplits(ctx, p, []string{"a"}, newCountdown(new(atomic.Bool), new(atomic.Bool), 1))
+		ended <- err
+	}()
+	eventually(t, "the split is held", func() bool { return len(run.Status.Held()) == 1 })
+	eventually(t, "it is read again", func() bool { return split.asked.Load() == 2 })
+	if len(run.Status.Held()) != 1 {
+		t.Error("it is not held any more: the test says nothing")
+	}
+	cancel()
+	if err := <-ended; err != nil || len(run.Status.Held()) != 0 {
+		t.Errorf("%v is held, %v", run.Status.Held(), err)
 	}
 }

@@ -84,6 +84,7 @@ func (r *Run) readSplits(ctx context.Context, p *kafka.Partition, splits []strin
 	for _, s := range splits {
 		r.Status.reached(s, nil)
 		group.Go(func() error {
+			defer r.release(s) // or it would stay held here when it is another's
 			for pauses := (Backoff{First: shortestHold, Most: longestHold}); ; {
 				select {
 				case slots <- struct{}{}:
@@ -231,7 +232,6 @@ func (r *Run) holdSplit(ctx context.Context, split string, why error, pause time
 	r.Log.Error("split held", "connector", r.Name, "split", split, "class", class, "since", now.Since, "times", now.Times, "in", rounded(pause), "error", why)
 	select {
 	case <-ctx.Done():
-		r.release(split)
 		return false
 	case <-time.After(pause):
 		return true
