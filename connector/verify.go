@@ -82,7 +82,7 @@ func (r *Run) Verify(ctx context.Context, scope Scope) (*Verification, error) {
 	if _, ok := r.Config.Sink.(sink.Keeper); !ok {
 		return nil, ErrNoKeeper
 	}
-	v := &verifier{Run: r, scope: scope, out: &Verification{Connector: r.Name, Partitions: []Verified{}, Findings: []Finding{}}}
+	v := &verifier{Run: r, scope: scope, stores: map[string]string{}, out: &Verification{Connector: r.Name, Partitions: []Verified{}, Findings: []Finding{}}}
 	v.book = newBook(r)
 	if err := v.book.alone(ctx, v.book.read); err != nil && !errors.Is(err, kafka.ErrNoTopic) {
 		return nil, err
@@ -114,7 +114,8 @@ type verifier struct {
 	out      *Verification
 	id       string // of the topic in hand
 	compacts bool
-	ledgers  []*ledger // of its partitions
+	stores   map[string]string // by layout
+	ledgers  []*ledger         // of its partitions
 
 	mu sync.Mutex // of out.Findings
 }
@@ -215,10 +216,10 @@ func (b Bound) of(ctx context.Context, a *kafka.Admin, topic string, partitions 
 	return slices.Repeat([]int64{none}, partitions), nil
 }
 
-// keeper is the sink of one layout, and what the names of its objects begin with.
+// keeper is the sink of one layout, the store that it puts its objects in, and what with that their names begin with.
 type keeper struct {
 	sink.Keeper
-	place string
+	store, place string
 }
 
 // keepers are the sinks of all layouts that the connector has written under, but those whose objects another one finds too.
@@ -243,7 +244,9 @@ func (v *verifier) keepers(topic string) ([]keeper, error) {
 			return nil, fmt.Errorf("layout %s, which the connector has written under: %w", layout, err)
 		}
 		if k, ok := c.Sink.(sink.Keeper); ok {
-			all = append(all, keeper{k, k.Place(topic)})
+			store, prefix := k.Place(topic)
+			v.stores[layout] = store
+			all = append(all, keeper{k, store, store + prefix})
 		}
 	}
 	slices.SortStableFunc(all, func(a, b keeper) int { return cmp.Compare(len(a.place), len(b.place)) })
@@ -299,12 +302,20 @@ func (v *verifier) walk(ctx context.Context, topic string, keepers []keeper, wan
 			if err != nil {
 				return errors.Join(err, reads.Wait())
 			}
-			if counts(o) && v.enter(topic, o) && v.scope.Rows {
+			if v.rename(&o, k.store); counts(o) && v.enter(topic, o) && v.scope.Rows {
 				reads.Go(func() error { return v.inspect(reading, o) })
 			}
 		}
 	}
 	return reads.Wait()
+}
+
+// rename gives an object that was found in a store the name that it has for the sink that made it, whose store may lie in that one or
+// around it.
+func (v *verifier) rename(o *sink.Object, store string) {
+	if name, ok := strings.CutPrefix(store+o.Name, v.stores[o.Is.Layout]); ok && v.stores[o.Is.Layout] != "" {
+		o.Name = name
+	}
 }
 
 // enter takes one object in, if it is the connector's and of the topic.

@@ -399,7 +399,7 @@ func TestVerifyWhileRowsExpire(t *testing.T) {
 			text, end := r.lake("json")
 			os.Remove(r.file("path=p1", 63))
 			run := &Run{Name: "c-" + r.topic, Config: decode(r, text), Client: r.client}
-			v := &verifier{Run: run, scope: Scope{Rows: true}, out: &Verification{}}
+			v := &verifier{Run: run, scope: Scope{Rows: true}, stores: map[string]string{}, out: &Verification{}}
 			v.book = &book{run: run, today: layoutHash(run.Config.Layout), made: map[rulesKey]*rules{}}
 			v.book.configs = map[string]*Config{v.book.today: &run.Config}
 			a, err := r.client.Admin()
@@ -424,6 +424,46 @@ func TestVerifyWhileRowsExpire(t *testing.T) {
 			}
 			if !slices.Equal(got, c.want) || l.low != c.before || l.line.To != end {
 				t.Errorf("found %q, want %q; the topic begins at %d", got, c.want, l.low)
+			}
+		})
+	}
+}
+
+// A folder that was told of otherwise is the same one, and one in the other holds a part of what the other holds.
+func TestVerifyFoldersThatMeet(t *testing.T) {
+	for name, dirs := range map[string]func(r *rig, relative string) (before, after string){
+		"absolute": func(r *rig, relative string) (string, string) { return relative, r.dir },
+		"linked": func(r *rig, _ string) (string, string) {
+			r.shell("ln -s %[1]s %[1]s-link", r.dir)
+			return r.dir, r.dir + "-link/"
+		},
+		"narrower": func(r *rig, relative string) (string, string) { return relative, r.dir + "/v2" },
+		"wider":    func(r *rig, _ string) (string, string) { return r.dir + "/v2", r.dir },
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, 1)
+			here, err := os.Getwd()
+			if err != nil {
+				t.Fatal(err)
+			}
+			relative, err := filepath.Rel(here, r.dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			before, after := dirs(r, relative)
+			text := r.local("flush: {rows: 10, every: 20ms}")
+			for i, dir := range []string{before, after} {
+				text = r.local("flush: {rows: 10, every: 20ms}")
+				text = strings.Replace(text, fmt.Sprintf("%q", r.dir), fmt.Sprintf("%q", dir), 1)
+				text = strings.Replace(text, "path: all", `path: "{path}"`, 1)
+				r.produce(numbers(10*i, 10, 2)...)
+				r.drained(text, int64(11*(i+1)))
+				r.shell("mkdir -p %[1]s/.penstock-tmp; for f in %[1]s/p0/*; do cp -a $f %[1]s/.penstock-tmp/x; done", dir) // as while a worker writes
+			}
+			for _, rows := range []bool{false, true} {
+				if v := r.verification(text, Scope{Rows: rows}); !v.Whole || v.Partitions[0].Files != 4 || v.Partitions[0].Rows != 20 {
+					t.Errorf("rows %v: %+v", rows, v)
+				}
 			}
 		})
 	}

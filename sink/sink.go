@@ -138,14 +138,14 @@ type (
 	}
 	// Keeper is a Sink that says what stands where it puts the objects of a topic. It changes nothing.
 	//
-	//  1. Place is what the names of all of them begin with, and where that is: no other Keeper's objects begin with it unless they
-	//     stand beside them.
+	//  1. Place is which store that is, as text that names may be put after, and what the names of all of them begin with. Two Keepers
+	//     whose objects stand in the same place say so, whichever way they were told of it; the store of one may lie in the other's.
 	//  2. Objects gives what stands there in any order, but what is by its name of another topic; of each partition only what is by
 	//     its name of offsets that within gives, the last before them and the first after.
 	//  3. Inspect reads an object, and says whether it is what it says of itself: *Broken where it is not. Any other error says that
 	//     it could not be read.
 	Keeper interface {
-		Place(topic string) string
+		Place(topic string) (store, prefix string)
 		Objects(ctx context.Context, topic string, within func(partition int32) (from, to int64)) iter.Seq2[Object, error]
 		Inspect(ctx context.Context, o Object) error
 	}

@@ -28,12 +28,11 @@ var (
 )
 
 // Place is of sink.Keeper.
-func (e *engine) Place(topic string) string {
-	where := ""
+func (e *engine) Place(topic string) (store, prefix string) {
 	if r, ok := e.store.(Reader); ok {
-		where = r.Where()
+		store = r.Where()
 	}
-	return where + e.begins(topic)
+	return store, e.begins(topic)
 }
 
 // begins is what the names of all files of a topic begin with.
@@ -152,7 +151,8 @@ func (e *engine) ask(ctx context.Context, o *sink.Object) error {
 		return err
 	}
 	if meta == nil {
-		return fmt.Errorf("%s: %w", e.Place(""), errNoMeta)
+		store, prefix := e.Place("")
+		return fmt.Errorf("%s: %w", store+prefix, errNoMeta)
 	}
 	o.Bytes = size
 	o.Is, o.Alien = sink.ReadMark(texts(meta))

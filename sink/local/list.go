@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"iter"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -29,10 +30,19 @@ func (s *store) List(_ context.Context, prefix, after string) iter.Seq2[string, 
 	}
 }
 
-// Where is of files.Reader.
-func (s *store) Where() string { return path.Clean(s.dir) + "/" }
+// Where is of files.Reader: the same for every way to name the folder.
+func (s *store) Where() string {
+	dir, err := filepath.Abs(s.dir)
+	if err != nil {
+		dir = filepath.Clean(s.dir)
+	}
+	if real, err := filepath.EvalSymlinks(dir); err == nil {
+		dir = real
+	}
+	return strings.TrimSuffix(dir, "/") + "/"
+}
 
-// Walk goes through the folders below the one that prefix lies in, but the scratch folder. A folder that is not there holds nothing.
+// Walk goes through the folders below the one that prefix lies in, but scratch folders. A folder that is not there holds nothing.
 func (s *store) Walk(ctx context.Context, prefix string) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		root, err := s.root()
@@ -51,7 +61,7 @@ func (s *store) Walk(ctx context.Context, prefix string) iter.Seq2[string, error
 				return nil
 			case err != nil:
 				return s.failed("list", name, err)
-			case e.IsDir() && name == scratchDir:
+			case e.IsDir() && e.Name() == scratchDir:
 				return fs.SkipDir
 			case e.Type().IsRegular() && strings.HasPrefix(name, prefix) && !yield(name, nil):
 				return fs.SkipAll
