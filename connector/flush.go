@@ -229,23 +229,33 @@ func (t *task) insist(ctx context.Context, f *flight, do func(context.Context) e
 		err := t.p.Effect(ctx, do)
 		class := ClassOf(err, Retry)
 		if err == nil || class == User || errors.As(err, new(*sink.Conflict)) || ctx.Err() != nil || !t.p.Owned() {
-			if was, failed := t.Status.mended(t.state.name(), false); failed && err == nil {
-				t.Log.Info("flush succeeded after it had failed", "connector", t.Name, "topic", t.p.Topic, "partition", t.p.ID,
-					"from", f.from, "end", f.end, "since", was.Since, "times", was.Times)
-			}
+			t.retried(t.p, err, 0, "from", f.from, "end", f.end)
 			return err
 		}
 		pause := pauses.Next()
-		t.Status.observe(func(o Observer) { o.Failed("flush", class) })
-		if news, now := t.Status.meet(Trouble{Where: t.state.name(), Class: class}, err, pause); news {
-			t.Log.Warn("flush is tried again", "connector", t.Name, "topic", t.p.Topic, "partition", t.p.ID, "from", f.from, "end", f.end,
-				"class", class, "since", now.Since, "times", now.Times, "in", rounded(pause), "error", err)
-		}
+		t.retried(t.p, err, pause, "from", f.from, "end", f.end)
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-time.After(pause):
 		}
+	}
+}
+
+// retried notes that a partition's flush has failed, and is tried again after a pause; or, without one, that it is over.
+func (r *Run) retried(p *kafka.Partition, err error, pause time.Duration, args ...any) {
+	where := fmt.Sprintf("%s/%d", p.Topic, p.ID)
+	args = append([]any{"connector", r.Name, "topic", p.Topic, "partition", p.ID}, args...)
+	if pause == 0 {
+		if was, failed := r.Status.mended(where, false); failed && err == nil {
+			r.Log.Info("flush succeeded after it had failed", append(args, "since", was.Since, "times", was.Times)...)
+		}
+		return
+	}
+	class := ClassOf(err, Retry)
+	r.Status.observe(func(o Observer) { o.Failed("flush", class) })
+	if news, now := r.Status.meet(Trouble{Where: where, Class: class}, err, pause); news {
+		r.Log.Warn("flush is tried again", append(args, "class", class, "since", now.Since, "times", now.Times, "in", rounded(pause), "error", err)...)
 	}
 }
 

@@ -2,7 +2,6 @@ package connector
 
 import (
 	"context"
-	"math/rand/v2"
 	"time"
 
 	"github.com/penstock/penstock/sink"
@@ -21,13 +20,18 @@ func (t *task) relieve(ctx context.Context) {
 		t.warned = time.Now()
 		t.Log.Warn("rows could not be moved out of memory", "connector", t.Name, "topic", t.p.Topic, "partition", t.p.ID, "error", err)
 	}
-	for wait := 100 * time.Millisecond; err != nil && t.until > 0 && t.Budget.Held() > t.Budget.Limit; wait = min(2*wait, 10*time.Second) {
+	if err != nil && t.until > 0 {
+		defer t.Status.mended(t.state.name(), false)
+	}
+	for pauses := (Backoff{First: 100 * time.Millisecond, Most: 10 * time.Second}); err != nil && t.until > 0 && t.Budget.Held() > t.Budget.Limit; {
+		pause := pauses.Next()
+		t.Status.meet(Trouble{Where: t.state.name(), Class: ClassOf(err, Retry)}, err, pause)
 		select {
 		case <-ctx.Done():
 			return
 		case <-t.p.Stopped():
 			return
-		case <-time.After(wait/2 + rand.N(wait)):
+		case <-time.After(pause):
 			freed, err = s.Spill()
 		}
 	}

@@ -93,6 +93,7 @@ func (r *Run) empty(ctx context.Context, partitions int) (err error) {
 	return r.Client.Consume(ctx, kafka.Group{
 		Name: r.Group(), Topics: r.topics, Partitions: partitions, Starts: starts, Own: r.own,
 		Revoke: r.Client.Session() / 2, Drain: drainTime, Changed: r.changed,
+		Retried: func(p *kafka.Partition, err error, pause time.Duration) { r.retried(p, err, pause) },
 	})
 }
 

@@ -2,10 +2,15 @@ package connector
 
 import (
 	"errors"
+	"fmt"
+	"log/slog"
 	"strings"
+	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
+	"github.com/penstock/penstock/kafka"
 	"github.com/penstock/penstock/sink"
 )
 
@@ -154,5 +159,59 @@ func TestStuckWithoutAPartition(t *testing.T) {
 	st.Fail(errors.New("x"), s)
 	if got := stuck(time.Hour); len(got) != 1 || got[0] != ": x" {
 		t.Errorf("while no run is under way: %q", got)
+	}
+}
+
+// What Kafka does not take is told of as what the store does not take is, until it is over.
+func TestWhatWaitsForKafkaSaysSo(t *testing.T) {
+	r := newRig(t, 1)
+	p := r.partitions(1)[0]
+	var log logged
+	run := &Run{Name: "c", Status: &Status{}, Log: slog.New(slog.NewTextHandler(&log, nil))}
+	for _, last := range []error{nil, kafka.ErrGone} {
+		run.retried(p, kafka.ErrNoTopic, time.Second)
+		if all := run.Status.Troubles(time.Now()); len(all) != 1 || all[0].Class != World || all[0].Where != r.topic+"/0" || all[0].Why != kafka.ErrNoTopic.Error() {
+			t.Errorf("%+v", all)
+		}
+		run.retried(p, last, 0)
+		if all := run.Status.Troubles(time.Now()); len(all) != 0 || strings.Count(log.String(), "flush succeeded after it had failed") != 1 {
+			t.Errorf("%+v\n%s", all, log.String())
+		}
+	}
+}
+
+// full is a Writer whose rows nothing can take out of memory, until there is room.
+type full struct {
+	holding
+	room *atomic.Bool
+}
+
+func (f full) Spill() (int64, error) {
+	if f.room.Load() {
+		return int64(f.holding), nil
+	}
+	return 0, fmt.Errorf("scratch: %w", syscall.ENOSPC)
+}
+
+// A partition that waits for room on the disk says that, and not that it waits for rows.
+func TestWhatWaitsForTheDiskSaysSo(t *testing.T) {
+	r := newRig(t, 1)
+	r.budget.Limit = 10
+	p := r.partitions(1)[0]
+	run := &Run{Name: "c", Status: &Status{}, Budget: r.budget, Log: slog.New(slog.DiscardHandler)}
+	var room atomic.Bool
+	task := &task{Run: run, p: p, state: run.Status.open(p, 0), until: 9, writer: full{70, &room}}
+	task.weigh()
+	task.state.press.Store(true)
+	ended := make(chan bool)
+	go func() { task.relieve(t.Context()); close(ended) }()
+	eventually(t, "it says that the disk is full", func() bool {
+		all := run.Status.Troubles(time.Now())
+		return len(all) == 1 && all[0].Class == World && strings.Contains(all[0].Why, "no space left") && all[0].Times > 1
+	})
+	room.Store(true)
+	<-ended
+	if all := run.Status.Troubles(time.Now()); len(all) != 0 {
+		t.Errorf("%+v", all)
 	}
 }

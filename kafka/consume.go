@@ -30,6 +30,10 @@ type Group struct {
 	// or were lost, and when we have left. It may be nil.
 	Changed func(what string, partitions []string)
 
+	// Retried is told of a Same, Commit or CommitWith that has failed for a while and is tried again after a pause; and, with no pause,
+	// when such a one is over, well if err is nil. Several goroutines call it. It may be nil.
+	Retried func(p *Partition, err error, pause time.Duration)
+
 	// Own is called in a goroutine of its own for each partition that comes to us, and returns after Batches has ended.
 	// Its context ends when the partition has to be given up at once. An error ends the whole membership.
 	Own func(ctx context.Context, p *Partition) error
@@ -319,7 +323,47 @@ func (g *group) fence(err error) {
 	g.fail(fmt.Errorf("group %s has shut this worker out: %w", g.Name, err))
 }
 
-func (g *group) retried(err error) { g.client.log("kafka", "commit asked again", err.Error()) }
+// retries are the attempts of something that is asked for a partition as long as that is ours.
+type retries struct {
+	p     *Partition
+	wait  time.Duration
+	began time.Time // of the first that failed
+	told  bool
+}
+
+// What fails is at first what a rebalance or a new coordinator brings about, and passes.
+const (
+	longestPause = time.Second
+	passesIn     = 5 * time.Second
+)
+
+// pause comes between an attempt that failed and the next.
+func (r *retries) pause(ctx context.Context, err error) error {
+	if r.began.IsZero() {
+		r.began = time.Now()
+	}
+	r.wait = min(max(2*r.wait, firstPause), longestPause)
+	pause := jittered(r.wait)
+	r.p.group.client.log("kafka", "asked again", err.Error())
+	if r.p.group.Retried != nil && time.Since(r.began) >= passesIn {
+		r.told = true
+		r.p.group.Retried(r.p, err, pause)
+	}
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(pause):
+		return nil
+	}
+}
+
+// over gives the last attempt's error.
+func (r *retries) over(err error) error {
+	if r.told {
+		r.p.group.Retried(r.p, err, 0)
+	}
+	return err
+}
 
 // commit is one attempt. An error of the one partition counts, whatever the call as a whole says.
 func (g *group) commit(p *Partition, m Mark) error {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
 )
@@ -25,7 +24,7 @@ func (a *Admin) IDs(ctx context.Context, topics []string) (map[string]string, er
 	ctx, cancel := context.WithTimeout(ctx, ask)
 	defer cancel()
 	got, err := a.client.DescribeTopics(ctx, kafka.NewTopicCollectionOfTopicNames(topics))
-	if err != nil {
+	if err := unanswered(err); err != nil {
 		return nil, fmt.Errorf("topics %v: %w", topics, err)
 	}
 	for _, t := range got.TopicDescriptions {
@@ -35,6 +34,14 @@ func (a *Admin) IDs(ctx context.Context, topics []string) (map[string]string, er
 		ids[t.Name] = urlSafe.Replace(t.TopicID.String())
 	}
 	return ids, nil
+}
+
+// unanswered says of a deadline of our own what it means: no broker has answered in time.
+func unanswered(err error) error {
+	if errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("%w: %w", kafka.NewError(kafka.ErrTimedOut, "no broker has answered in time", false), err)
+	}
+	return err
 }
 
 // topicError is what a broker says of one topic.
@@ -52,21 +59,18 @@ func topicError(topic string, e kafka.Error) error {
 // ErrNoTopic otherwise: a client that reads by the topic's name does not notice. It asks again while no broker answers, as long as
 // the partition is ours.
 func (p *Partition) Same(ctx context.Context) error {
-	for {
+	for again := (retries{p: p}); ; {
 		ids, err := p.group.admin.IDs(ctx, []string{p.Topic})
 		switch {
 		case err == nil && ids[p.Topic] != p.TopicID:
-			return fmt.Errorf("topic %s: %w", p.Topic, ErrMadeAgain)
+			return again.over(fmt.Errorf("topic %s: %w", p.Topic, ErrMadeAgain))
 		case err == nil || errors.Is(err, ErrNoTopic):
-			return err
+			return again.over(err)
 		case !p.Owned():
-			return ErrGone
+			return again.over(ErrGone)
 		}
-		p.group.client.log("kafka", "topic asked again", err.Error())
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(50 * time.Millisecond):
+		if err := again.pause(ctx, err); err != nil {
+			return again.over(err)
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"sync"
 	"time"
 
@@ -48,24 +49,35 @@ func (l *Letters) abort() {
 }
 
 // CommitWith makes the group remember m, and the entries durable with it, through the gate. It tries again, without limit, as
-// long as the partition is ours; where the outcome of an attempt is unknown it finds out first.
+// long as the partition is ours and the entries' topics are there, or gives ErrNoTopic; where the outcome of an attempt is unknown it finds out first.
 func (p *Partition) CommitWith(ctx context.Context, l *Letters, entries []Entry, m Mark) error {
+	again := retries{p: p}
 	for doubt := false; ; doubt = true {
 		err := p.Effect(ctx, func(ctx context.Context) error { return l.once(ctx, p, entries, m, doubt) })
 		switch {
 		case err == nil || errors.Is(err, ErrGone) || ctx.Err() != nil || TooLarge(err):
-			return err
+			return again.over(err)
 		case shutOut(err):
 			p.group.fence(err)
-			return fmt.Errorf("%w: %w", ErrGone, err)
+			return again.over(fmt.Errorf("%w: %w", ErrGone, err))
 		}
-		p.group.retried(err)
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(jittered(50 * time.Millisecond)):
+		if _, missing := p.group.admin.IDs(ctx, entered(entries)); errors.Is(missing, ErrNoTopic) { // the client does not say so
+			return again.over(missing)
+		}
+		if err := again.pause(ctx, err); err != nil {
+			return again.over(err)
 		}
 	}
+}
+
+// entered are the topics that entries go to.
+func entered(entries []Entry) (topics []string) {
+	for i := range entries {
+		if !slices.Contains(topics, entries[i].Topic) {
+			topics = append(topics, entries[i].Topic)
+		}
+	}
+	return topics
 }
 
 // once is one attempt. After a doubtful one a new producer of the same id comes first: the broker then has ended the earlier

@@ -238,3 +238,29 @@ func TestLettersThatFailLeaveNothingOpen(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestLettersWithoutATopic say so, for somebody to make it: the client would look for it for ever.
+func TestLettersWithoutATopic(t *testing.T) {
+	t.Parallel()
+	c := client(t)
+	c.Config.Properties["topic.metadata.propagation.max.ms"] = "500" // the client takes half a minute to believe it
+	top := topic(t, c, 1)
+	ended := make(chan error, 1)
+	stop := member(t, c, Group{Name: top, Topics: []string{top}, Own: func(ctx context.Context, p *Partition) error {
+		l := &Letters{Client: c, ID: "letters " + top}
+		defer l.Close()
+		ended <- p.CommitWith(ctx, l, []Entry{entry(top+".dead", "k", "v")}, Mark{Offset: 1})
+		return nil
+	}})
+	select {
+	case err := <-ended:
+		if !errors.Is(err, ErrNoTopic) {
+			t.Error(err)
+		}
+	case <-time.After(20 * time.Second):
+		t.Error("it is tried again for ever")
+	}
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+}

@@ -287,20 +287,17 @@ func (p *Partition) Owned() bool { return p.gate.open() }
 // Commit makes the group remember m, through the gate. It asks again, without limit, as long as the partition is ours;
 // when it returns nil the group remembers m.
 func (p *Partition) Commit(ctx context.Context, m Mark) error {
-	for {
+	for again := (retries{p: p}); ; {
 		err := p.Effect(ctx, func(context.Context) error { return p.group.commit(p, m) })
 		if err == nil || errors.Is(err, ErrGone) || ctx.Err() != nil {
-			return err
+			return again.over(err)
 		}
 		if !transient(err) {
 			p.group.fence(err)
-			return fmt.Errorf("%w: %w", ErrGone, err)
+			return again.over(fmt.Errorf("%w: %w", ErrGone, err))
 		}
-		p.group.retried(err)
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(jittered(50 * time.Millisecond)):
+		if err := again.pause(ctx, err); err != nil {
+			return again.over(err)
 		}
 	}
 }

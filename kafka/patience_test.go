@@ -15,7 +15,7 @@ import (
 	"github.com/penstock/penstock/record"
 )
 
-// refusing is a broker with the topic "t", that gives its answers to a kind of request a code instead, so often.
+// refusing is a broker with the topic "t", that gives its answers to a kind of request a code instead, so often. Nil: it answers as ever.
 func refusing(t *testing.T, kind int16, times int64, refuse func(kmsg.Request) kmsg.Response) (c *Client, asked *atomic.Int64) {
 	t.Helper()
 	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, "t"))
@@ -29,7 +29,8 @@ func refusing(t *testing.T, kind int16, times int64, refuse func(kmsg.Request) k
 		if asked.Add(1) > times {
 			return nil, nil, false
 		}
-		return refuse(r), nil, true
+		out := refuse(r)
+		return out, nil, out != nil
 	})
 	return &Client{Config: Config{Brokers: cluster.ListenAddrs()}}, asked
 }
@@ -291,5 +292,100 @@ func readApart(t *testing.T, c *Client, want error) {
 		if !errors.As(got, &code) || !errors.As(tabled, &tableCode) || code.Code() != wanted.Code() || tableCode.Code() != wanted.Code() {
 			t.Errorf("%v; %v", got, tabled)
 		}
+	}
+}
+
+// What is asked again is asked less and less often.
+func TestPausesGrow(t *testing.T) {
+	t.Parallel()
+	again, began := retries{p: &Partition{group: &group{client: &Client{}}}}, time.Now()
+	for range 5 {
+		if err := again.pause(t.Context(), errors.New("x")); err != nil {
+			t.Error(err)
+		}
+	}
+	if took := time.Since(began); took < 31*firstPause/2 || again.wait > longestPause {
+		t.Errorf("five pauses took %v, the last about %v", took, again.wait)
+	}
+}
+
+// TestWhoWaitsForABrokerSaysSo, once that is more than passes by itself.
+func TestWhoWaitsForABrokerSaysSo(t *testing.T) {
+	t.Parallel()
+	var refuses atomic.Bool
+	c, _ := refusing(t, int16(kmsg.OffsetCommit), 1<<30, func(r kmsg.Request) kmsg.Response {
+		if !refuses.Load() {
+			return nil
+		}
+		q := r.(*kmsg.OffsetCommitRequest)
+		out := q.ResponseKind().(*kmsg.OffsetCommitResponse)
+		for _, topic := range q.Topics {
+			answer := kmsg.OffsetCommitResponseTopic{Topic: topic.Topic}
+			for _, p := range topic.Partitions {
+				answer.Partitions = append(answer.Partitions, kmsg.OffsetCommitResponseTopicPartition{Partition: p.Partition, ErrorCode: int16(kafka.ErrNotEnoughReplicas)})
+			}
+			out.Topics = append(out.Topics, answer)
+		}
+		return out
+	})
+	type retried struct {
+		err   error
+		pause time.Duration
+	}
+	told, ended := make(chan retried, 100), make(chan error, 1)
+	stop := member(t, c, Group{Name: "g", Topics: []string{"t"},
+		Retried: func(_ *Partition, err error, pause time.Duration) { told <- retried{err, pause} },
+		Own: func(ctx context.Context, p *Partition) error {
+			refuses.Store(true)
+			ended <- p.Commit(ctx, Mark{Offset: 1})
+			<-p.Stopped()
+			return nil
+		}})
+	select {
+	case now := <-told:
+		if !Outside(now.err) || now.pause == 0 {
+			t.Errorf("%v, in %v", now.err, now.pause)
+		}
+	case <-time.After(20 * time.Second):
+		t.Error("it waits without a word")
+	}
+	refuses.Store(false)
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	var last retried
+	for len(told) > 0 {
+		last = <-told
+	}
+	if last.err != nil || last.pause != 0 {
+		t.Errorf("it does not say that it is over: %+v", last)
+	}
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+}
+
+// A broker that does not answer in time is away, whoever set the time.
+func TestADeadlineOfOurOwn(t *testing.T) {
+	t.Parallel()
+	c := &Client{Config: Config{Brokers: []string{"127.0.0.1:1"}}}
+	a, err := c.Admin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Close()
+	if _, err := a.IDs(t.Context(), []string{"t"}); !Outside(err) {
+		t.Error(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	err = (&Producer{}).retry(ctx, func() error { return kafka.NewError(kafka.ErrTimedOut, "", false) })
+	if !Outside(err) {
+		t.Error(err)
+	}
+	ctx, cancel = context.WithCancel(t.Context())
+	cancel()
+	if err := unanswered(ctx.Err()); Outside(err) {
+		t.Errorf("whoever ends it is no broker: %v", err)
 	}
 }

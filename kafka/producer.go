@@ -183,11 +183,11 @@ func (p *Producer) retry(ctx context.Context, f func() error) error {
 	for {
 		err := f()
 		if err == nil || !retriable(err) || ctx.Err() != nil {
-			return err
+			return unanswered(err)
 		}
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
+			return unanswered(ctx.Err())
 		case <-time.After(jittered(50 * time.Millisecond)):
 		}
 	}
