@@ -26,36 +26,45 @@ import (
 // where there is nobody to suffer it.
 type trouble struct {
 	kind  string
-	alone bool // it needs all workers to itself
+	needs needs
 	begin func(*round) (end func() bool, lasts time.Duration)
 }
 
+// needs is what a trouble needs of those that come with it.
+type needs int
+
+const (
+	nothing needs = iota
+	alone         // all workers to itself
+	health        // that the others begin only when it has met what it waits for
+)
+
 // troubles are all kinds.
 var troubles = slices.Concat([]trouble{
-	{"kill -9 of a worker", false, (*round).killOne},
-	{"kill -9 of all workers at once", true, (*round).killAll},
-	{"SIGSTOP beyond the session, then SIGCONT", false, (*round).sleepOne},
-	{"SIGTERM of a worker", false, (*round).termOne},
-	{"a worker joins, and leaves", false, (*round).join},
-	{"a rebalance every second", false, (*round).rebalances},
-	{"a broker is killed -9 and restarted", false, (*round).broker},
-	{"the group coordinator's broker is killed -9 and restarted", false, (*round).coordinator},
-	{"the network between a worker and the brokers is cut beyond the session", false, (*round).cutOff},
-	{"the disk under the spool is full", false, (*round).fullDisk},
-	{"the group's offsets are set back by one commit", true, (*round).setBackAll},
-	{"the group is deleted", true, (*round).forgetAll},
-	{"partitions are added to the topic", false, (*round).widen},
-	{"S3 loses the answer of a CompleteMultipartUpload", false, inParts(late)},
-	{"S3 answers a CompleteMultipartUpload with 200 and an error", false, inParts(lie)},
-	{"S3 answers PUTs with 200 and an error", false, illness(lie, 2*time.Second, oneIn(3, putsOnly))},
-	{"S3 loses the answers of PUTs", false, illness(late, 2*time.Second, oneIn(3, putsOnly))},
-	{"S3 answers 500", false, illness(fails, 3*time.Second, oneIn(2, anyRequest))},
-	{"S3 answers 503 SlowDown", false, illness(away, 3*time.Second, anyRequest)},
-	{"S3 answers 429", false, illness(busy, 3*time.Second, anyRequest)},
-	{"S3 resets connections", false, illness(reset, 3*time.Second, oneIn(2, anyRequest))},
-	{"S3 hangs", false, illness(hold, 4*time.Second, anyRequest)},
-	{"S3 is slow: 1 kB/s", false, illness(slow, 4*time.Second, oneIn(4, anyRequest))},
-	{"S3 takes our clock for wrong", false, illness(skew, 2*time.Second, oneIn(5, anyRequest))},
+	{"kill -9 of a worker", nothing, (*round).killOne},
+	{"kill -9 of all workers at once", alone, (*round).killAll},
+	{"SIGSTOP beyond the session, then SIGCONT", nothing, (*round).sleepOne},
+	{"SIGTERM of a worker", nothing, (*round).termOne},
+	{"a worker joins, and leaves", nothing, (*round).join},
+	{"a rebalance every second", nothing, (*round).rebalances},
+	{"a broker is killed -9 and restarted", nothing, (*round).broker},
+	{"the group coordinator's broker is killed -9 and restarted", nothing, (*round).coordinator},
+	{"the network between a worker and the brokers is cut beyond the session", nothing, (*round).cutOff},
+	{"the disk under the spool is full", health, (*round).fullDisk},
+	{"the group's offsets are set back by one commit", alone, (*round).setBackAll},
+	{"the group is deleted", alone, (*round).forgetAll},
+	{"partitions are added to the topic", nothing, (*round).widen},
+	{"S3 loses the answer of a CompleteMultipartUpload", health, inParts(late)},
+	{"S3 answers a CompleteMultipartUpload with 200 and an error", health, inParts(lie)},
+	{"S3 answers PUTs with 200 and an error", nothing, illness(lie, 2*time.Second, oneIn(3, putsOnly))},
+	{"S3 loses the answers of PUTs", nothing, illness(late, 2*time.Second, oneIn(3, putsOnly))},
+	{"S3 answers 500", nothing, illness(fails, 3*time.Second, oneIn(2, anyRequest))},
+	{"S3 answers 503 SlowDown", nothing, illness(away, 3*time.Second, anyRequest)},
+	{"S3 answers 429", nothing, illness(busy, 3*time.Second, anyRequest)},
+	{"S3 resets connections", nothing, illness(reset, 3*time.Second, oneIn(2, anyRequest))},
+	{"S3 hangs", nothing, illness(hold, 4*time.Second, anyRequest)},
+	{"S3 is slow: 1 kB/s", nothing, illness(slow, 4*time.Second, oneIn(4, anyRequest))},
+	{"S3 takes our clock for wrong", nothing, illness(skew, 2*time.Second, oneIn(5, anyRequest))},
 }, deathsAt("cut", "before plan", "planned", "visible", "committed", "letters", "before store", "stored"))
 
 // deck deals kinds of trouble: each once before any comes again, and those that met nothing again in the end.
@@ -97,17 +106,17 @@ func (d *deck) draw() trouble {
 	return t
 }
 
-// hands are the troubles of a round, one to six of them at once.
+// hands are the troubles of a round, one to seven of them at once.
 func (r *round) hands(d *deck) (hands [][]trouble) {
 	for range 8 {
 		var hand []trouble
-		for n := 1 + r.random.IntN(6); len(hand) < n; {
+		for n := 1 + r.random.IntN(7); len(hand) < n; {
 			t := d.draw()
-			if t.alone && len(hand) > 0 { // it comes next, alone
+			if t.needs == alone && len(hand) > 0 { // it comes next, alone
 				hands = append(hands, hand)
 				hand, n = nil, 1
 			}
-			if hand = append(hand, t); t.alone {
+			if hand = append(hand, t); t.needs == alone {
 				break
 			}
 		}
@@ -259,7 +268,7 @@ func (r *round) fullDisk() (func() bool, time.Duration) {
 		f.Close()
 	}
 	before := r.says("no space left")
-	r.until(func() bool { return r.says("no space left") > before })
+	r.await(45*time.Second, func() bool { return r.says("no space left") > before }, nil)
 	return func() bool {
 		for _, s := range r.seats {
 			if err := os.Remove(filepath.Join(s.scratch, "full")); err != nil {
@@ -313,8 +322,8 @@ func (r *round) widen() (func() bool, time.Duration) {
 func deathsAt(points ...string) (all []trouble) {
 	for _, point := range points {
 		all = append(all,
-			trouble{"kill -9 at the step: " + point, false, func(r *round) (func() bool, time.Duration) { return r.standAt(point, false) }},
-			trouble{"SIGSTOP at the step: " + point, false, func(r *round) (func() bool, time.Duration) { return r.standAt(point, true) }})
+			trouble{"kill -9 at the step: " + point, health, func(r *round) (func() bool, time.Duration) { return r.standAt(point, false) }},
+			trouble{"SIGSTOP at the step: " + point, health, func(r *round) (func() bool, time.Duration) { return r.standAt(point, true) }})
 	}
 	return all
 }
@@ -328,20 +337,28 @@ func (r *round) standAt(point string, sleeps bool) (func() bool, time.Duration) 
 	file := filepath.Join(r.t.TempDir(), "point")
 	env := append(s.env, "PENSTOCK_POINT="+point+"@2", "PENSTOCK_POINT_FILE="+file)
 	s.worker = &worker{parts.StartPenstock(r.t, r.binary("points"), r.dir, env, "run", "-v", "slow.yaml"), r.t, file}
-	for end := time.Now().Add(15 * time.Second); !s.stands(); time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(end) { // it has no partition that gets there: a trouble that did not come
+	stood := false
+	r.await(20*time.Second, s.stands, func() {
+		stood = true
+		if sleeps {
+			s.must("pause", s.Pause())
+			s.worker.free()
+		} else {
+			s.must("kill", s.Kill())
+		}
+	})
+	return func() bool {
+		switch {
+		case !stood: // it has no partition that gets there
 			s.must("kill", s.Kill())
 			r.sit(s)
-			return nil, 0
+		case sleeps:
+			s.must("resume", s.Resume())
+		default:
+			r.sit(s)
 		}
-	}
-	if !sleeps {
-		s.must("kill", s.Kill())
-		return func() bool { r.sit(s); return true }, time.Duration(r.random.Int64N(int64(stormSession)))
-	}
-	s.must("pause", s.Pause())
-	s.worker.free()
-	return func() bool { s.must("resume", s.Resume()); return true }, stormSession + time.Duration(r.random.Int64N(int64(stormSession)))
+		return stood
+	}, stormSession + time.Duration(r.random.Int64N(int64(stormSession)))
 }
 
 // ills is what becomes of a request while the store has some illnesses.
@@ -394,20 +411,37 @@ func inParts(f fault) func(*round) (func() bool, time.Duration) {
 			return nil, 0
 		}
 		var met atomic.Bool
-		end, lasts := illness(f, time.Second, func(req *http.Request) bool {
+		r.await(45*time.Second, met.Load, nil)
+		return illness(f, time.Second, func(req *http.Request) bool {
 			is := completes(req)
 			met.Store(met.Load() || is)
 			return is
 		})(r)
-		r.until(met.Load)
-		return end, lasts
 	}
 }
 
-// until waits for what does not come in every second; for a while.
-func (r *round) until(done func() bool) {
-	for end := time.Now().Add(45 * time.Second); !done() && time.Now().Before(end); {
-		time.Sleep(50 * time.Millisecond)
+// awaited is what a trouble waits for, and what happens then.
+type awaited struct {
+	until time.Time
+	is    func() bool
+	then  func()
+}
+
+// await has the troubles that were begun together wait until something is, for a while.
+func (r *round) await(most time.Duration, is func() bool, then func()) {
+	r.awaits = append(r.awaits, awaited{time.Now().Add(most), is, then})
+}
+
+// awaitAll waits for all that troubles wait for.
+func (r *round) awaitAll() {
+	for ; len(r.awaits) > 0; time.Sleep(10 * time.Millisecond) {
+		r.awaits = slices.DeleteFunc(r.awaits, func(a awaited) bool {
+			is := a.is()
+			if is && a.then != nil {
+				a.then()
+			}
+			return is || time.Now().After(a.until)
+		})
 	}
 }
 

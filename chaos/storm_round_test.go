@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -33,6 +34,7 @@ type round struct {
 
 	faults  map[string]int // by kind
 	unmet   []trouble      // that met nothing
+	awaits  []awaited
 	judged  bool
 	took    []time.Duration
 	verdict verdict
@@ -215,7 +217,7 @@ func (r *round) wantAlive() {
 	}
 }
 
-// suffer begins troubles one after the other, lets them last, and ends them in some order.
+// suffer begins troubles one after the other, lets them last, and ends them in some order. Those come first that wait for something.
 func (r *round) suffer(troubles []trouble) {
 	r.t.Helper()
 	type begun struct {
@@ -224,7 +226,13 @@ func (r *round) suffer(troubles []trouble) {
 	}
 	var all []begun
 	var longest time.Duration
-	for _, t := range troubles {
+	first, then := slices.Clone(troubles), slices.Clone(troubles)
+	first = slices.DeleteFunc(first, func(t trouble) bool { return t.needs != health })
+	then = slices.DeleteFunc(then, func(t trouble) bool { return t.needs == health })
+	for i, t := range slices.Concat(first, then) {
+		if i == len(first) {
+			r.awaitAll()
+		}
 		end, lasts := t.begin(r)
 		if end == nil { // there was nobody left to suffer it
 			r.unmet = append(r.unmet, t)
@@ -234,6 +242,7 @@ func (r *round) suffer(troubles []trouble) {
 		longest = max(longest, lasts)
 		r.pause(0, 700*time.Millisecond)
 	}
+	r.awaitAll()
 	time.Sleep(longest)
 	for _, i := range r.random.Perm(len(all)) {
 		if all[i].end() {
