@@ -96,9 +96,6 @@ func (c *Client) Consume(ctx context.Context, g Group) error {
 	if err == nil {
 		err = m.drain()
 	}
-	if ctx.Err() != nil && forgotten(err) { // what was to be flushed is another's already
-		err = nil
-	}
 	for _, p := range m.owned { // after an error, and what was left at the deadline
 		p.abandon()
 	}

@@ -204,11 +204,16 @@ func shutOut(err error) bool {
 	case kafka.ErrTopicAuthorizationFailed, kafka.ErrGroupAuthorizationFailed, kafka.ErrTransactionalIDAuthorizationFailed, kafka.ErrOffsetMetadataTooLarge:
 		return true
 	}
-	return forgotten(err)
+	return forgotten(e)
 }
 
 // forgotten tells whether the group has gone on without us.
-func forgotten(err error) bool {
+func forgotten(e kafka.Error) bool {
+	return e.Code() == kafka.ErrUnknownMemberID || e.Code() == kafka.ErrFencedInstanceID
+}
+
+// TakenOver tells whether err says that others have gone on in our place: what was left to do is theirs.
+func TakenOver(err error) bool {
 	var e kafka.Error
-	return errors.As(err, &e) && (e.Code() == kafka.ErrUnknownMemberID || e.Code() == kafka.ErrFencedInstanceID)
+	return errors.Is(err, ErrFenced) || errors.As(err, &e) && forgotten(e)
 }

@@ -92,7 +92,7 @@ func (w *Worker) supervise(ctx context.Context, name string) error {
 		st.Begin()
 		err := w.once(ctx, name)
 		if ctx.Err() != nil {
-			if errors.Is(err, context.Canceled) { // it was asked to end
+			if errors.Is(err, context.Canceled) || kafka.TakenOver(err) { // it was asked to end; what it had is another's
 				err = nil
 			}
 			st.Stop(err)
