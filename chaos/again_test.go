@@ -79,6 +79,18 @@ func span(from, to int) (all []int) {
 	return all
 }
 
+// inTheMiddle is a bed with a worker that has made the first 25 rows visible, and waits for more.
+func inTheMiddle(t *testing.T) (*bed, *worker) {
+	t.Helper()
+	b := newBed(t)
+	b.make(b.name, 1)
+	b.file("connectors.yaml", simple)
+	b.add(25, "")
+	w := b.start()
+	await(t, "the first topic's rows", func() bool { return b.remembered().offset == 25 })
+	return b, w
+}
+
 // TestTopicMadeAgainWhileRunning deletes the topic behind a running worker's back and makes it again, shorter, as long and longer than
 // it was. What the worker has in mind is an offset, which says nothing in the new topic: that one is read from its beginning.
 func TestTopicMadeAgainWhileRunning(t *testing.T) {
@@ -86,12 +98,7 @@ func TestTopicMadeAgainWhileRunning(t *testing.T) {
 	for _, n := range []int{5, 25, 60} {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
 			t.Parallel()
-			b := newBed(t)
-			b.make(b.name, 1)
-			b.file("connectors.yaml", simple)
-			b.add(25, "")
-			w := b.start()
-			await(t, "the first topic's rows", func() bool { return b.remembered().offset == 25 })
+			b, w := inTheMiddle(t)
 			w.must("pause", w.Pause()) // else it might ask just when the topic is empty
 			b.again(n)
 			w.must("resume", w.Resume())
@@ -182,12 +189,7 @@ func TestPlanOfAnEarlierTopic(t *testing.T) {
 // TestTopicDeleted has the topic go while a worker reads it, beside another that goes on, and come again.
 func TestTopicDeleted(t *testing.T) {
 	t.Parallel()
-	b := newBed(t)
-	b.make(b.name, 1)
-	b.file("connectors.yaml", simple)
-	b.add(25, "")
-	w := b.start()
-	await(t, "the first topic's rows", func() bool { return b.remembered().offset == 25 })
+	b, w := inTheMiddle(t)
 	b.destroy(b.name)
 	await(t, "it to say so", func() bool { return w.says("topic " + b.name + ": there is no such topic") })
 	b.make(b.name, 1)

@@ -158,28 +158,49 @@ func (c *cluster) ends(topic string) map[int32]int64 {
 
 func (c *cluster) endsAt(topic string, isolation int8) map[int32]int64 {
 	c.t.Helper()
+	ends, err := c.askEnds(topic, isolation)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return ends
+}
+
+// askEnds is a question that brokers may fail to answer.
+func (c *cluster) askEnds(topic string, isolation int8) (map[int32]int64, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
 	meta := kmsg.NewMetadataRequest()
 	mt := kmsg.NewMetadataRequestTopic()
 	mt.Topic = &topic
 	meta.Topics = append(meta.Topics, mt)
-	got := ask(c, &meta).Topics[0]
-	c.check("topic "+topic, got.ErrorCode)
-	req := kmsg.NewListOffsetsRequest()
-	req.IsolationLevel = isolation
+	got, err := meta.RequestWith(ctx, c.cl)
+	if err == nil {
+		err = kerr.ErrorForCode(got.Topics[0].ErrorCode)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("topic %s: %w", topic, err)
+	}
 	lt := kmsg.NewListOffsetsRequestTopic()
 	lt.Topic = topic
-	for _, p := range got.Partitions {
+	for _, p := range got.Topics[0].Partitions {
 		lp := kmsg.NewListOffsetsRequestTopicPartition()
 		lp.Partition, lp.Timestamp = p.Partition, -1
 		lt.Partitions = append(lt.Partitions, lp)
 	}
-	req.Topics = append(req.Topics, lt)
+	req := kmsg.NewListOffsetsRequest()
+	req.IsolationLevel, req.Topics = isolation, append(req.Topics, lt)
+	list, err := req.RequestWith(ctx, c.cl)
+	if err != nil {
+		return nil, fmt.Errorf("ends of %s: %w", topic, err)
+	}
 	ends := map[int32]int64{}
-	for _, p := range ask(c, &req).Topics[0].Partitions {
-		c.check("end of "+topic, p.ErrorCode)
+	for _, p := range list.Topics[0].Partitions {
+		if err := kerr.ErrorForCode(p.ErrorCode); err != nil {
+			return nil, fmt.Errorf("end of %s/%d: %w", topic, p.Partition, err)
+		}
 		ends[p.Partition] = p.Offset
 	}
-	return ends
+	return ends, nil
 }
 
 // mark is what a group remembers of a partition.

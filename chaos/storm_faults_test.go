@@ -296,7 +296,7 @@ func (r *round) widen() (func() bool, time.Duration) {
 	topic := kmsg.NewCreatePartitionsRequestTopic()
 	topic.Topic = r.name + mixTopic
 	r.retried("partitions of "+topic.Topic, func(context.Context) error {
-		ends, err := r.stable(topic.Topic)
+		ends, err := r.askEnds(topic.Topic, 1)
 		topic.Count = int32(len(ends)) + 1
 		return err
 	})

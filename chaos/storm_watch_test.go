@@ -48,7 +48,7 @@ func (r *round) calm(targets map[string]map[int32]int64) (where string, at int64
 			continue
 		}
 		if targets[topic] == nil {
-			if targets[topic], err = r.stable(topic); err != nil {
+			if targets[topic], err = r.askEnds(topic, 1); err != nil {
 				return "", 0, err
 			}
 		}
@@ -63,44 +63,6 @@ func (r *round) calm(targets map[string]map[int32]int64) (where string, at int64
 		}
 	}
 	return "", 0, nil
-}
-
-// stable gives the last stable offset of each partition that a topic has.
-func (r *round) stable(topic string) (map[int32]int64, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-	defer cancel()
-	meta := kmsg.NewMetadataRequest()
-	mt := kmsg.NewMetadataRequestTopic()
-	mt.Topic = &topic
-	meta.Topics = append(meta.Topics, mt)
-	got, err := meta.RequestWith(ctx, r.cl)
-	if err == nil {
-		err = kerr.ErrorForCode(got.Topics[0].ErrorCode)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("topic %s: %w", topic, err)
-	}
-	lt := kmsg.NewListOffsetsRequestTopic()
-	lt.Topic = topic
-	for _, p := range got.Topics[0].Partitions {
-		lp := kmsg.NewListOffsetsRequestTopicPartition()
-		lp.Partition, lp.Timestamp = p.Partition, -1
-		lt.Partitions = append(lt.Partitions, lp)
-	}
-	req := kmsg.NewListOffsetsRequest()
-	req.IsolationLevel, req.Topics = 1, append(req.Topics, lt)
-	ends := map[int32]int64{}
-	list, err := req.RequestWith(ctx, r.cl)
-	if err != nil {
-		return nil, fmt.Errorf("ends of %s: %w", topic, err)
-	}
-	for _, p := range list.Topics[0].Partitions {
-		if err := kerr.ErrorForCode(p.ErrorCode); err != nil {
-			return nil, fmt.Errorf("end of %s/%d: %w", topic, p.Partition, err)
-		}
-		ends[p.Partition] = p.Offset
-	}
-	return ends, nil
 }
 
 // offsets gives what a group has committed of each partition.

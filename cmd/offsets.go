@@ -4,13 +4,10 @@ import (
 	"fmt"
 	"io"
 	"strconv"
-	"strings"
 	"text/tabwriter"
 
 	"github.com/penstock/penstock/connector"
-	"github.com/penstock/penstock/kafka"
 	"github.com/penstock/penstock/plugin"
-	"github.com/penstock/penstock/worker"
 	"github.com/spf13/cobra"
 )
 
@@ -24,17 +21,11 @@ func offsetsCommand(r *plugin.Registry) *cobra.Command {
 and not finished (plan), the partition's end, how many offsets lie between (lag), and the first offset that hooks were not told of (owed).`,
 		Args: oneConnector,
 		RunE: func(c *cobra.Command, args []string) error {
-			f, config, err := readConnector(r, file, args[0])
+			client, config, err := readSink(c.Context(), r, file, args[0], "offsets are those of a sink's group")
 			if err != nil {
 				return err
 			}
-			if config.Sink == nil {
-				return coded{fmt.Errorf("%s: it has a source; offsets are those of a sink's group", args[0]), exitInput}
-			}
-			if err := reach(c.Context(), f); err != nil {
-				return coded{err, exitEnvironment}
-			}
-			all, err := connector.Standings(c.Context(), &kafka.Client{Config: f.Kafka}, args[0], config)
+			all, err := connector.Standings(c.Context(), client, args[0], config)
 			if err != nil {
 				return coded{err, exitEnvironment}
 			}
@@ -47,22 +38,6 @@ and not finished (plan), the partition's end, how many offsets lie between (lag)
 	c.Flags().StringVarP(&file, "file", "f", defaultFile, "the file of connectors")
 	output = outputFlag(c, "table", "json")
 	return c
-}
-
-// readConnector reads a file and finds one of its connectors.
-func readConnector(r *plugin.Registry, file, name string) (*worker.File, connector.Config, error) {
-	f, err := readFile(r, file)
-	if err != nil {
-		return nil, connector.Config{}, err
-	}
-	var names []string
-	for _, e := range f.Connectors {
-		if e.Name == name {
-			return f, e.Config, nil
-		}
-		names = append(names, e.Name)
-	}
-	return nil, connector.Config{}, coded{fmt.Errorf("%s: there is no connector %q; there are %s", file, name, strings.Join(names, ", ")), exitInput}
 }
 
 func printStandings(w io.Writer, all []connector.Standing, output string) error {

@@ -8,7 +8,6 @@ import (
 	"text/tabwriter"
 
 	"github.com/penstock/penstock/connector"
-	"github.com/penstock/penstock/kafka"
 	"github.com/penstock/penstock/plugin"
 	"github.com/penstock/penstock/record"
 	"github.com/spf13/cobra"
@@ -24,17 +23,11 @@ func previewCommand(r *plugin.Registry) *cobra.Command {
 and the columns, as a block to paste into the file. Nothing is written, and no group is joined.`,
 		Args: oneConnector,
 		RunE: func(c *cobra.Command, args []string) error {
-			f, config, err := readConnector(r, file, args[0])
+			client, config, err := readSink(c.Context(), r, file, args[0], "a preview is of a sink")
 			if err != nil {
 				return err
 			}
-			if config.Sink == nil {
-				return coded{fmt.Errorf("%s: it has a source; a preview is of a sink", args[0]), exitInput}
-			}
-			if err := reach(c.Context(), f); err != nil {
-				return coded{err, exitEnvironment}
-			}
-			all, err := connector.Previews(c.Context(), &kafka.Client{Config: f.Kafka}, args[0], config)
+			all, err := connector.Previews(c.Context(), client, args[0], config)
 			if err != nil {
 				return coded{err, exitEnvironment}
 			}

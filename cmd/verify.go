@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/penstock/penstock/connector"
-	"github.com/penstock/penstock/kafka"
 	"github.com/penstock/penstock/plugin"
 	"github.com/penstock/penstock/worker"
 	"github.com/spf13/cobra"
@@ -27,17 +26,12 @@ missing, stands twice, is damaged, or does not belong there. Nothing is written,
 With --rows each object is read, and compared with the rows that the topic still holds. The exit code is 0 only where all is whole.`,
 		Args: oneConnector,
 		RunE: func(c *cobra.Command, args []string) error {
-			f, config, err := readConnector(r, file, args[0])
+			client, config, err := readSink(c.Context(), r, file, args[0], "what is verified is what a sink has made")
 			if err != nil {
 				return err
 			}
-			if config.Sink == nil {
-				return coded{fmt.Errorf("%s: it has a source; what is verified is what a sink has made", args[0]), exitInput}
-			}
-			if err := reach(c.Context(), f); err != nil {
-				return coded{err, exitEnvironment}
-			}
-			run := &connector.Run{Name: args[0], Config: config, Client: &kafka.Client{Config: f.Kafka}, Build: rebuild(r, file, args[0])}
+			load := worker.Load(func(opts ...plugin.DecodeOption) (*worker.File, error) { return readFile(r, file, opts...) })
+			run := &connector.Run{Name: args[0], Config: config, Client: client, Build: load.Rebuild(args[0])}
 			v, err := run.Verify(c.Context(), scope)
 			if errors.Is(err, connector.ErrNoKeeper) {
 				return coded{fmt.Errorf("%s: %w", args[0], err), exitInput}
@@ -57,22 +51,6 @@ With --rows each object is read, and compared with the rows that the topic still
 	c.Flags().BoolVar(&scope.Rows, "rows", false, "read the objects' rows, and the topics'")
 	output = outputFlag(c, "table", "json")
 	return c
-}
-
-// rebuild makes a connector of the file as it was when text was its layout.
-func rebuild(r *plugin.Registry, file, name string) func(text string) (connector.Config, error) {
-	return func(layout string) (connector.Config, error) {
-		text, err := readText(file)
-		if err != nil {
-			return connector.Config{}, err
-		}
-		f, err := worker.Read(r, file, text, plugin.Laid("connectors."+name, layout))
-		if err != nil {
-			return connector.Config{}, err
-		}
-		config, _ := f.Connector(name)
-		return config, nil
-	}
 }
 
 // bound is a flag that is an offset or a time.

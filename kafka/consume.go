@@ -320,48 +320,6 @@ func (g *group) fence(err error) {
 	g.fail(fmt.Errorf("group %s has shut this worker out: %w", g.Name, err))
 }
 
-// retries are the attempts of something that is asked for a partition as long as that is ours.
-type retries struct {
-	p     *Partition
-	wait  time.Duration
-	began time.Time // of the first that failed
-	told  bool
-}
-
-// What fails is at first what a rebalance or a new coordinator brings about, and passes.
-const (
-	longestPause = time.Second
-	passesIn     = 5 * time.Second
-)
-
-// pause comes between an attempt that failed and the next.
-func (r *retries) pause(ctx context.Context, err error) error {
-	if r.began.IsZero() {
-		r.began = time.Now()
-	}
-	r.wait = min(max(2*r.wait, firstPause), longestPause)
-	pause := jittered(r.wait)
-	r.p.group.client.log("kafka", "asked again", err.Error())
-	if r.p.group.Retried != nil && time.Since(r.began) >= passesIn {
-		r.told = true
-		r.p.group.Retried(r.p, err, pause)
-	}
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(pause):
-		return nil
-	}
-}
-
-// over gives the last attempt's error.
-func (r *retries) over(err error) error {
-	if r.told {
-		r.p.group.Retried(r.p, err, 0)
-	}
-	return err
-}
-
 // commit is one attempt. An error of the one partition counts, whatever the call as a whole says.
 func (g *group) commit(p *Partition, m Mark) error {
 	got, err := g.consumer.CommitOffsets([]kafka.TopicPartition{{Topic: &p.Topic, Partition: p.ID, Offset: kafka.Offset(m.Offset), Metadata: &m.Metadata}})

@@ -49,7 +49,8 @@ func (l *Letters) abort() {
 }
 
 // CommitWith makes the group remember m, and the entries durable with it, through the gate. It tries again, without limit, as
-// long as the partition is ours and the entries' topics are there, or gives ErrNoTopic; where the outcome of an attempt is unknown it finds out first.
+// long as the partition is ours and the entries' topics are there, else it gives ErrNoTopic; where the outcome of an attempt is unknown it
+// finds out first.
 func (p *Partition) CommitWith(ctx context.Context, l *Letters, entries []Entry, m Mark) error {
 	again := retries{p: p}
 	for doubt := false; ; doubt = true {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/penstock/penstock/plugin"
 )
 
 // wide has sinks for one partition more than the topic that a source fills.
@@ -56,5 +58,30 @@ func TestPartitionsOfOneTopic(t *testing.T) {
 	}
 	if _, err := Read(registry(), "test.yaml", []byte(text+source("d", "{name: t, partitions: 4}"))); err == nil || !strings.HasPrefix(err.Error(), "test.yaml:6: connectors.d.topic: b makes the topic t ") {
 		t.Error(err)
+	}
+}
+
+// A connector that leaves the file while it runs is an error when it begins again, not a connector without anything.
+func TestAConnectorThatLeftTheFile(t *testing.T) {
+	text := "kafka: {brokers: [x]}\nconnectors:\n  a: {topics: [t], sink: {local: {dir: d, format: json}}}\n"
+	load := Load(func(opts ...plugin.DecodeOption) (*File, error) {
+		return Read(registry(), "test.yaml", []byte(text), opts...)
+	})
+	build := load.Rebuild("a")
+	config, err := build("")
+	if err != nil || config.Sink == nil {
+		t.Fatal(err)
+	}
+	was := config.Layout
+	text = strings.Replace(text, "dir: d", "dir: e", 1)
+	if config, err = build(was); err != nil || config.Layout != was {
+		t.Errorf("%v; the layout is %q, and was %q", err, config.Layout, was)
+	}
+	text = strings.Replace(text, "  a:", "  b:", 1)
+	for _, layout := range []string{"", was} {
+		const want = "it is no longer in the file; put it back, or start the process again without it"
+		if config, err = build(layout); err == nil || err.Error() != want || config.Sink != nil {
+			t.Errorf("%v, want %q", err, want)
+		}
 	}
 }

@@ -36,6 +36,23 @@ type Worker struct {
 // Load reads and builds the file anew.
 type Load func(...plugin.DecodeOption) (*File, error)
 
+var errGone = errors.New("it is no longer in the file; put it back, or start the process again without it")
+
+// Rebuild makes a connector of the file as it is when it is called: with a layout that it had, or, for "", with the file's.
+func (load Load) Rebuild(name string) func(layout string) (connector.Config, error) {
+	return func(layout string) (connector.Config, error) {
+		f, err := load(plugin.Laid("connectors."+name, layout))
+		if err != nil {
+			return connector.Config{}, err
+		}
+		config, ok := f.Connector(name)
+		if !ok {
+			return config, errGone
+		}
+		return config, nil
+	}
+}
+
 // Start reads the file.
 func Start(load Load, log *slog.Logger) (*Worker, error) {
 	f, err := load()
@@ -123,30 +140,15 @@ func (w *Worker) recovered(name string, now time.Time) {
 	}
 }
 
-var errGone = errors.New("it is no longer in the file")
-
 // once is one run, built from the file.
 func (w *Worker) once(ctx context.Context, name string) error {
-	f, err := w.Load()
+	build := w.Load.Rebuild(name)
+	config, err := build("")
 	if err != nil {
 		return err
 	}
-	config, ok := f.Connector(name)
-	if !ok {
-		return errGone
-	}
 	run := &connector.Run{Name: name, Config: config, Client: w.client, Budget: &w.budget, Log: w.Log, Status: w.status[name], Mask: w.mask,
-		Build: func(layout string) (connector.Config, error) {
-			f, err := w.Load(plugin.Laid("connectors."+name, layout))
-			if err != nil {
-				return connector.Config{}, err
-			}
-			config, ok := f.Connector(name)
-			if !ok {
-				return config, errGone
-			}
-			return config, nil
-		},
+		Build: build,
 	}
 	w.mu.Lock()
 	w.runs[name] = run

@@ -137,6 +137,20 @@ func TestLater(t *testing.T) {
 	})
 }
 
+// TestLaterIsNotAtOnce: in the last moments of the time between two crawls Glue is not asked again and again.
+func TestLaterIsNotAtOnce(t *testing.T) {
+	s := newService(t, time.Minute)
+	synctest.Test(t, func(t *testing.T) {
+		h := s.worker(t, func(c *Config) { c.AtMostEvery = 15 * time.Minute })
+		began := told(t, h)
+		time.Sleep(time.Until(began.Add(15*time.Minute - 10*time.Millisecond)))
+		var later *hook.Later
+		if err := h.Flushed(t.Context(), hooktest.Event(1)); !errors.As(err, &later) || time.Until(later.At) < h.Poll/2 {
+			t.Errorf("%v, in %v", err, time.Until(later.At))
+		}
+	})
+}
+
 // Ten workers flush at the same moment or one after another, whatever the clocks say: nobody's files are missed, and two crawls do.
 func TestTenWorkers(t *testing.T) {
 	for _, tt := range []struct{ apart, ahead, every time.Duration }{
