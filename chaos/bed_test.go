@@ -65,18 +65,19 @@ func newBedIn(t *testing.T, brokers string, access parts.S3Access) *bed {
 	return b
 }
 
-// report shows what stands where, for whoever has to find out why: the end of every log, and of its warnings.
+// report shows what stands where, for whoever has to find out why: each log's last warnings, and its end. It is short, so that what
+// failed is not far above it.
 func (b *bed) report() {
 	for _, log := range b.logs() {
 		text, _ := os.ReadFile(log)
 		lines := strings.Split(strings.TrimSpace(string(text)), "\n")
 		var grave []string
 		for _, l := range lines {
-			if !strings.Contains(l, `"level":"DEBUG"`) {
+			if !strings.Contains(l, `"level":"DEBUG"`) && !strings.Contains(l, `"level":"INFO"`) {
 				grave = append(grave, l)
 			}
 		}
-		b.t.Logf("%s has %d lines; the last warnings:\n%s\nthe last lines:\n%s", filepath.Base(log), len(lines), last(grave, 10), last(lines, 5))
+		b.t.Logf("%s has %d lines; the last warnings:\n%s\nthe last line:\n%s", filepath.Base(log), len(lines), last(grave, 3), last(lines, 1))
 	}
 }
 

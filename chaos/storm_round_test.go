@@ -94,7 +94,7 @@ func (r *round) yaml(rate string) string {
   brokers: ["${env:STORM_BROKERS}"]
   offsets_topic: $name-offsets
   state_topic: $name-state
-  properties: {session.timeout.ms: "$session", heartbeat.interval.ms: "500", topic.metadata.refresh.interval.ms: "5000"}
+  properties: {session.timeout.ms: "$session", heartbeat.interval.ms: "500", max.poll.interval.ms: "30000", topic.metadata.refresh.interval.ms: "5000"}
 aws: {region: us-east-1, endpoint: "$s3", path_style: true}
 memory: 48MiB
 connectors:

@@ -37,7 +37,8 @@ var owned = map[string]string{
 	"enable.idempotence": "it is true", "transactional.id": "it is the connector and split",
 	"auto.commit.enable": "it is enable.auto.commit, which is false", "group.protocol.type": "it is consumer",
 	"test.mock.num.brokers": "the rows would go to brokers that are none", "log.queue": "penstock's log has what the client says",
-	"enabled_events": "they are those that penstock waits for",
+	"statistics.interval.ms": "penstock asks as often as it needs to; its own metrics are at /metrics",
+	"enabled_events":         "they are those that penstock waits for",
 }
 
 // aliases are properties of two names, of which penstock sets the other.

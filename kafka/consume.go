@@ -74,6 +74,8 @@ type group struct {
 	ending context.Context         // done when the membership is to end
 	turn   atomic.Int64            // grows with every rebalance
 
+	arrival arrival
+
 	joined  bool // the group has given us an assignment
 	closing bool // no partition is taken any more
 }
@@ -131,7 +133,9 @@ func (g *group) moved(what string, tps []kafka.TopicPartition) {
 func (c *Client) join(g Group) (*group, error) {
 	m := &group{Group: g, client: c, owned: map[key]*Partition{}, past: map[key]<-chan struct{}{}, failed: make(chan error, 1), asked: make(chan func())}
 	var err error
-	if m.consumer, err = kafka.NewConsumer(c.consumerConfig(g)); err != nil {
+	config := c.consumerConfig(g)
+	m.arrival = newArrival(config)
+	if m.consumer, err = kafka.NewConsumer(config); err != nil {
 		return nil, fmt.Errorf("kafka: %w", err)
 	}
 	go c.drainLogs(m.consumer.Logs())
@@ -151,12 +155,17 @@ func (g *group) poll() error {
 	if p, msg := g.message(ev); p != nil {
 		p.queue.(*pollQueue).push(msg)
 	}
-	if e, ok := ev.(kafka.Error); ok {
+	switch e := ev.(type) {
+	case kafka.Error:
 		if e.IsFatal() {
 			return fmt.Errorf("kafka: %w", e)
 		}
 		g.client.log("kafka", "error", e.Error())
 		g.lost(e)
+	case *kafka.Stats:
+		if err := g.arrival.told(e.String(), g.turn.Load(), time.Now()); err != nil {
+			return fmt.Errorf("group %s: %w", g.Name, err)
+		}
 	}
 	for {
 		select {
