@@ -19,6 +19,7 @@ type Producer struct {
 	id     string
 	limit  time.Duration // of a transaction
 	client *kafka.Producer
+	feeder feeder
 	done   chan struct{}
 }
 
@@ -54,7 +55,7 @@ func (c *Client) Producer(ctx context.Context, id string) (*Producer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("kafka: %w", err)
 	}
-	out := &Producer{id: id, limit: milliseconds(config, "transaction.timeout.ms"), client: p, done: make(chan struct{})}
+	out := &Producer{id: id, limit: milliseconds(config, "transaction.timeout.ms"), client: p, feeder: newFeeder(p), done: make(chan struct{})}
 	go c.drainLogs(p.Logs())
 	go func() {
 		defer close(out.done)
@@ -89,13 +90,23 @@ func (p *Producer) Close() {
 // tried again, until ctx is done; ErrFenced says that somebody else goes on.
 func (p *Producer) Store(ctx context.Context, topic string, b *record.Batch, entries ...Entry) error {
 	return p.transact(ctx, func() error {
-		for i := range b.Records {
-			if err := p.produce(ctx, topic, AnyPartition, &b.Records[i]); err != nil {
-				return err
-			}
+		if err := p.rows(ctx, topic, b.Records); err != nil {
+			return err
 		}
 		return p.produceAll(ctx, entries)
 	})
+}
+
+func (p *Producer) rows(ctx context.Context, topic string, records []record.Record) error {
+	if p.feeder.can(records) {
+		return p.feeder.feed(ctx, topic, records)
+	}
+	for i := range records {
+		if err := p.produce(ctx, topic, AnyPartition, &records[i]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (p *Producer) produceAll(ctx context.Context, entries []Entry) error {

@@ -92,8 +92,13 @@ import (
 	"github.com/penstock/penstock/record"
 )
 
-// batchRows is how many messages one crossing into C takes: beyond some 2,000 a row costs no less.
-const batchRows = 2000
+// How much one crossing into C takes. Beyond some 2,000 messages a row costs no less. What it copies is held for each partition, in memory
+// that no budget counts: so it is bounded in bytes too, by the size that the messages before had.
+const (
+	batchRows  = 2000
+	batchBytes = 512 << 10
+	firstRows  = 16 // as long as nothing is known
+)
 
 // batchQueue reads one partition's own queue, many messages a crossing. That is three times cheaper a row than Poll, and gives
 // each partition back-pressure of its own: what is not read is soon not fetched.
@@ -102,10 +107,11 @@ type batchQueue struct {
 	msgs  **C.rd_kafka_message_t
 	metas []C.meta_t
 	arena []byte
+	most  int // messages that the next crossing takes: fewer where they are large
 }
 
-// handleOf is librdkafka's handle of a consumer, or nil where the client no longer keeps it where it did.
-func handleOf(c *kafka.Consumer) *C.rd_kafka_t {
+// handleOf is librdkafka's handle of a consumer or producer, or nil where the client no longer keeps it where it did.
+func handleOf[T kafka.Consumer | kafka.Producer](c *T) *C.rd_kafka_t {
 	h := reflect.ValueOf(c).Elem().FieldByName("handle")
 	if C.available() == 0 || !h.IsValid() || h.Kind() != reflect.Struct {
 		return nil
@@ -139,6 +145,7 @@ func openBatchQueue(c *kafka.Consumer, topic string, partition int32, w *waker) 
 		q:     C.rd_kafka_queue_get_partition(handleOf(c), name, C.int32_t(partition)),
 		msgs:  (**C.rd_kafka_message_t)(C.malloc(batchRows * C.size_t(unsafe.Sizeof(uintptr(0))))),
 		metas: make([]C.meta_t, batchRows),
+		most:  firstRows,
 	}
 	C.rd_kafka_queue_forward(q.q, nil)
 	id := C.uint64_t(w.id)
@@ -156,11 +163,12 @@ func (q *batchQueue) close() {
 // read fills out with what has been fetched, if anything, from memory that is used again by the next read.
 func (q *batchQueue) read(out *raw) {
 	var size C.size_t
-	n := int(C.take(q.q, q.msgs, batchRows, &q.metas[0], &size))
+	n := int(C.take(q.q, q.msgs, C.size_t(q.most), &q.metas[0], &size))
 	if n <= 0 {
 		return
 	}
-	if cap(q.arena) < int(size)+1 || cap(q.arena) > 4<<20 && size < 1<<20 {
+	q.most = min(batchRows, 2*q.most, 1+batchBytes/(1+int(size)/n))
+	if cap(q.arena) < int(size)+1 || cap(q.arena) > 4*batchBytes && size < batchBytes {
 		q.arena = make([]byte, int(size)+int(size)/4+1)
 	}
 	buf := q.arena[:int(size)+1]

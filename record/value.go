@@ -10,7 +10,7 @@ const (
 	Null      Kind = iota
 	Bool           // Num 0 or 1
 	Int            // Num, an int64
-	Float          // Num, the bits of a float64; Str may hold the text it was read from
+	Float          // Num, the bits of a float64; Str may hold the JSON number it was read from
 	String         // Str
 	Bytes          // Str holds the bytes
 	Date           // Num, days since 1970-01-01

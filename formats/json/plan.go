@@ -1,7 +1,6 @@
 package json
 
 import (
-	"strconv"
 	"strings"
 
 	"github.com/penstock/penstock/record"
@@ -17,16 +16,21 @@ type plan struct {
 	lengths  uint64            // of the names: bit n for length n, modulo 64
 	folded   map[string]string // of an open schema: its names, by what they are without letter case
 
-	seen   []int // the number of the object that last had each column
-	number int   // of the object in hand
-	guess  []int // which column stood at each place in the object before, or what else
+	seen   []int   // the number of the object that last had each column
+	number int     // of the object in hand
+	guess  []place // what stood at each place in the object before
 	row    []record.Value
+}
+
+// place is a member's name, with its quotes, as it stood in an object, and which column it is.
+type place struct {
+	quoted string
+	column int
 }
 
 // planned is a column, or the element of a list.
 type planned struct {
 	record.Column
-	quoted string   // the name as it mostly stands in objects
 	fields *plan    // of a Struct
 	elem   *planned // of a List
 	packed []byte   // of a List: its cells so far
@@ -39,8 +43,11 @@ const (
 	cutOut  = -2 // by the path
 )
 
-// maxGuess bounds how many places are remembered.
-const maxGuess = 4096
+// Of how many places, and how long, names are remembered.
+const (
+	maxGuess   = 4096
+	maxGuessed = 64
+)
 
 func newPlan(s *record.Schema) *plan {
 	p := planOf(s.Columns)
@@ -81,7 +88,7 @@ func planOf(columns []record.Column) *plan {
 }
 
 func planType(c record.Column) planned {
-	p := planned{Column: c, quoted: strconv.Quote(c.Name)}
+	p := planned{Column: c}
 	switch c.Type.Kind {
 	case record.Struct:
 		fields := c.Type.Fields()
@@ -95,30 +102,34 @@ func planType(c record.Column) planned {
 }
 
 // at is the column that stood at a place, if its name begins in[i:], and where that ends.
-func (p *plan) at(place int, in []byte, i int) (column, end int) {
-	if place >= len(p.guess) || p.guess[place] < 0 {
+func (p *plan) at(n int, in []byte, i int) (column, end int) {
+	if n >= len(p.guess) {
 		return unknown, -1
 	}
-	column = p.guess[place]
-	name := p.columns[column].quoted
-	if end = i + len(name); end <= len(in) && string(in[i:end]) == name {
-		return column, end
+	g := &p.guess[n]
+	if end = i + len(g.quoted); end <= len(in) && string(in[i:end]) == g.quoted {
+		return g.column, end
 	}
 	return unknown, -1
 }
 
-// column says which column name is, and remembers it for this place.
-func (p *plan) column(place int, name []byte) int {
+// column says which column name is, which stands in the object as quoted, and remembers it for this place. What an open schema does not
+// have is not remembered: it has to be noted each time.
+func (p *plan) column(n int, name, quoted []byte) int {
 	column := unknown
 	if p.lengths&(1<<(len(name)%64)) != 0 {
 		if i, ok := p.byName[string(name)]; ok {
 			column = i
 		}
 	}
-	if place < len(p.guess) {
-		p.guess[place] = column
-	} else if place < maxGuess {
-		p.guess = append(p.guess, column)
+	if n >= maxGuess || len(quoted) > maxGuessed || column == unknown && p.folded != nil {
+		return column
+	}
+	for len(p.guess) <= n {
+		p.guess = append(p.guess, place{"\x00", unknown})
+	}
+	if p.guess[n].quoted != string(quoted) {
+		p.guess[n] = place{string(quoted), column}
 	}
 	return column
 }

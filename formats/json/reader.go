@@ -167,8 +167,10 @@ func (r *reader) object(i int, p *plan, row []record.Value) (end int, err error)
 		if end >= len(in) || in[end] != ':' {
 			return 0, errToken
 		}
-		if i = space(in, end+1); i == len(in) {
-			return 0, errToken
+		if i = end + 1; i == len(in) || in[i] <= ' ' {
+			if i = space(in, i); i == len(in) {
+				return 0, errToken
+			}
 		}
 		if column < 0 {
 			end, err = r.skip(i)
@@ -178,14 +180,18 @@ func (r *reader) object(i int, p *plan, row []record.Value) (end int, err error)
 		if err != nil {
 			return 0, err
 		}
-		if i = space(in, end); i == len(in) {
-			return 0, errToken
+		if i = end; i == len(in) || in[i] <= ' ' {
+			if i = space(in, i); i == len(in) {
+				return 0, errToken
+			}
 		}
 		switch in[i] {
 		case '}':
 			return i + 1, nil
 		case ',':
-			i = space(in, i+1)
+			if i++; i == len(in) || in[i] <= ' ' {
+				i = space(in, i)
+			}
 		default:
 			return 0, errToken
 		}
@@ -214,7 +220,7 @@ func (r *reader) name(i, place int, p *plan) (column, end int, err error) {
 	if err != nil {
 		return 0, 0, err
 	}
-	column = p.column(place, text)
+	column = p.column(place, text, r.in[i:end])
 	if column == unknown && p.folded != nil {
 		r.note(text, kindAt(r.in, end))
 	}

@@ -121,6 +121,10 @@ func cell(out *jx.Writer, v *record.Value, f *field) error {
 	case record.Int:
 		out.Int64(v.Int())
 	case record.Float:
+		if v.Str != "" && v.Num != negativeZero {
+			out.RawStr(v.Str)
+			return nil
+		}
 		out.Buf = appendFloat(out.Buf, v.Float(), f.t.Short && f.t.Kind == record.Float)
 	case record.String:
 		if !utf8.ValidString(v.Str) {
@@ -190,13 +194,16 @@ func within(out *jx.Writer, v *record.Value, f *field) error {
 
 var errFields = errors.New("the cell has fewer cells than its struct has fields")
 
+// negativeZero is -0, which is the integer 0 to some where it is written so.
+const negativeZero = 1 << 63
+
 // appendFloat writes the shortest number that reads back as f; null where JSON has none.
 func appendFloat(b []byte, f float64, short bool) []byte {
 	if math.IsNaN(f) || math.IsInf(f, 0) {
 		return append(b, "null"...)
 	}
-	if f == 0 && math.Signbit(f) {
-		return append(b, "-0.0"...) // -0 is the integer 0 to some
+	if math.Float64bits(f) == negativeZero {
+		return append(b, "-0.0"...)
 	}
 	bits := 64
 	if short {
