@@ -1,5 +1,6 @@
 # make build: the binary. make test: everything, with the real parts. make parts: install those only. make clean.
 # make chaos ROUNDS=3 SEED=7, or FOR=20m: a storm of faults (docs/chaos.md), whose outcome goes to docs/chaos.jsonl.
+# make bench: what penstock does on this machine, in five minutes (docs/benchmarks.md has the rest).
 # make fuzz FUZZTIME=1h: every fuzz target for so long, as many at a time as there are cores; in make test it is 20 seconds.
 
 VERSION   := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
@@ -14,7 +15,7 @@ STORE     ?= minio
 FOR       ?= 0s
 STORM     := go test -count=1 -timeout 0 -v -run TestStorm ./chaos
 
-.PHONY: build test parts lint fuzz chaos clean
+.PHONY: build test parts lint fuzz chaos bench clean
 
 # Static, and so at home on any Linux of the same architecture.
 build:
@@ -32,6 +33,11 @@ test: parts lint
 
 chaos: parts
 	@$(RUN) $(STORM) -storm.rounds=$(ROUNDS) -storm.for=$(FOR) -storm.seed=$(SEED) -storm.store=$(STORE) -storm.record=$(CURDIR)/docs/chaos.jsonl
+
+bench: parts build
+	go build -o .cache/bin/bench ./bench
+	go build -o .cache/bin/loops ./bench/loops
+	@.cache/bin/bench $(BENCH)
 
 parts:
 	@mkdir -p .cache/bin

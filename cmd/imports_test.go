@@ -49,6 +49,8 @@ var floors = []room{
 	{0, "parts/run", "parts"},
 	{0, "e2e", "parts"},   // it looks at penstock from outside, and so do
 	{0, "chaos", "parts"}, // these: a judge shares no code with what it judges
+	{0, "bench", "parts"},
+	{0, "bench/loops", ""},
 }
 
 type room struct {
@@ -59,31 +61,32 @@ type room struct {
 
 // doors is which rooms may import which libraries from elsewhere; the longest row that fits counts. Tests may import any.
 var doors = map[string]string{
-	"C": "kafka",
-	"github.com/confluentinc/confluent-kafka-go/v2": "kafka",
+	"C": "kafka bench/loops",
+	"github.com/confluentinc/confluent-kafka-go/v2": "kafka bench/loops",
 	"gopkg.in/yaml.v3":                            "plugin",
-	"github.com/parquet-go/parquet-go":            "formats/parquet",
+	"github.com/parquet-go/parquet-go":            "formats/parquet bench",
 	"github.com/go-faster/jx":                     "formats/json",
-	"github.com/klauspost/compress":               "formats/json formats/parquet source/csv",
+	"github.com/klauspost/compress":               "formats/json formats/parquet source/csv bench",
 	"github.com/aws/aws-sdk-go-v2":                "aws sink/s3 hook/glue cmd",
 	"github.com/aws/aws-sdk-go-v2/service":        "",
-	"github.com/aws/aws-sdk-go-v2/service/s3":     "sink/s3",
+	"github.com/aws/aws-sdk-go-v2/service/s3":     "sink/s3 bench",
 	"github.com/aws/aws-sdk-go-v2/service/glue":   "hook/glue",
 	"github.com/aws/aws-sdk-go-v2/service/athena": "cmd",
 	"github.com/aws/aws-sdk-go-v2/service/sts":    "aws",
 	"github.com/aws/aws-sdk-go-v2/config":         "aws",
-	"github.com/aws/aws-sdk-go-v2/credentials":    "aws",
+	"github.com/aws/aws-sdk-go-v2/credentials":    "aws bench",
 	"github.com/aws/smithy-go":                    "sink/s3 hook/glue cmd",
 	"github.com/prometheus/client_golang":         "worker",
 	"github.com/johannesboyne/gofakes3":           "dev",
-	"github.com/twmb/franz-go":                    "dev",
+	"github.com/twmb/franz-go":                    "dev bench",
 	"github.com/spf13/cobra":                      "cmd",
 	"github.com/spf13/pflag":                      "cmd",
-	"github.com/dustin/go-humanize":               "plugin cmd",
+	"github.com/dustin/go-humanize":               "plugin cmd bench",
 	"github.com/vbauerster/mpb/v8":                "cmd",
-	"golang.org/x/sync":                           "connector sink/files sink/s3",
+	"golang.org/x/sync":                           "connector sink/files sink/s3 bench",
 	"golang.org/x/sys":                            "cmd sink/files sink/local",
 	"golang.org/x/time":                           "source/csv",
+	"gonum.org/v1/plot":                           "bench",
 }
 
 const (

@@ -187,7 +187,7 @@ func TestAFileMuchLargerThanMemory(t *testing.T) {
 func peakMemory(t *testing.T, p *parts.Process) (most int64) {
 	t.Helper()
 	for late := time.After(2 * time.Minute); ; {
-		most = max(most, highWater(p.Pid()))
+		most = max(most, p.Peak())
 		select {
 		case <-p.Done():
 			return most
@@ -196,16 +196,4 @@ func peakMemory(t *testing.T, p *parts.Process) (most int64) {
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
-}
-
-// highWater is the peak of a process's resident memory so far; 0 when it has gone.
-func highWater(pid int) int64 {
-	status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	for line := range strings.Lines(string(status)) {
-		if kb, ok := strings.CutPrefix(line, "VmHWM:"); ok {
-			n, _ := strconv.ParseInt(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(kb), "kB")), 10, 64)
-			return n << 10
-		}
-	}
-	return 0
 }

@@ -65,7 +65,7 @@ func (b *Broker) Restart(ctx context.Context) error {
 		}
 	}
 	args := append(slices.Clone(b.options.Java), "-Xmx"+b.options.Heap, "kafka.Kafka", b.config())
-	p, err := start(b.dir, "kafka", b.java(context.WithoutCancel(ctx), args...))
+	p, err := Start(b.dir, "kafka", b.java(context.WithoutCancel(ctx), args...))
 	if err != nil {
 		return err
 	}

@@ -57,7 +57,7 @@ func StartPenstock(t testing.TB, bin, dir string, env []string, args ...string) 
 	cmd := exec.Command(bin, args...)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), env...)
-	p, err := start(dir, fmt.Sprintf("penstock-%d", runs.Add(1)), cmd)
+	p, err := Start(dir, fmt.Sprintf("penstock-%d", runs.Add(1)), cmd)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,8 +23,8 @@ type Process struct {
 	err  error         // how it ended, once done is closed
 }
 
-// start runs the program in a group of its own, its output appended to <dir>/<name>.log.
-func start(dir, name string, cmd *exec.Cmd) (*Process, error) {
+// Start runs the program in a group of its own, its output appended to <dir>/<name>.log.
+func Start(dir, name string, cmd *exec.Cmd) (*Process, error) {
 	path := filepath.Join(dir, name+".log")
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err

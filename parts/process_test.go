@@ -20,7 +20,7 @@ import (
 // TestMain is, with envParent set, a program that starts another one, prints its id and waits to be killed.
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(envParent); dir != "" {
-		p, err := start(dir, "child", exec.Command("sleep", "300"))
+		p, err := Start(dir, "child", exec.Command("sleep", "300"))
 		if err != nil {
 			panic(err)
 		}
@@ -78,7 +78,7 @@ func await(t *testing.T, what string, is func() bool) {
 
 func running(t *testing.T, command string) *Process {
 	t.Helper()
-	p, err := start(t.TempDir(), "it", exec.Command("sh", "-c", command))
+	p, err := Start(t.TempDir(), "it", exec.Command("sh", "-c", command))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -177,7 +177,7 @@ func TestReady(t *testing.T) {
 }
 
 func TestStartOfNothing(t *testing.T) {
-	if _, err := start(t.TempDir(), "it", exec.Command("/nowhere/at/all")); !errors.Is(err, syscall.ENOENT) {
+	if _, err := Start(t.TempDir(), "it", exec.Command("/nowhere/at/all")); !errors.Is(err, syscall.ENOENT) {
 		t.Errorf("error %v", err)
 	}
 }

@@ -39,7 +39,7 @@ func StartMinIO(ctx context.Context, dir string) (*MinIO, error) {
 		"--certs-dir", filepath.Join(dir, "certs"), filepath.Join(dir, "objects"))
 	cmd.Env = append(os.Environ(), "MINIO_ROOT_USER="+s3.AccessKey, "MINIO_ROOT_PASSWORD="+s3.SecretKey,
 		"MINIO_REGION="+s3.Region, "MINIO_BROWSER=off", "MINIO_UPDATE=off")
-	p, err := start(dir, "minio", cmd)
+	p, err := Start(dir, "minio", cmd)
 	if err != nil {
 		return nil, err
 	}
@@ -75,7 +75,7 @@ func StartVersity(ctx context.Context, dir string) (*Versity, error) {
 		"--region", s3.Region, "posix", objects)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "ROOT_ACCESS_KEY="+s3.AccessKey, "ROOT_SECRET_KEY="+s3.SecretKey)
-	p, err := start(dir, "versity", cmd)
+	p, err := Start(dir, "versity", cmd)
 	if err != nil {
 		return nil, err
 	}
@@ -107,7 +107,7 @@ func StartMoto(ctx context.Context, dir string) (*MotoServer, error) {
 		return nil, err
 	}
 	url := "http://" + addr(ports[0])
-	p, err := start(dir, "moto", exec.Command(cache.Python(), "-m", "moto.server", "-H", "127.0.0.1", "-p", fmt.Sprint(ports[0])))
+	p, err := Start(dir, "moto", exec.Command(cache.Python(), "-m", "moto.server", "-H", "127.0.0.1", "-p", fmt.Sprint(ports[0])))
 	if err != nil {
 		return nil, err
 	}

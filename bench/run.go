@@ -1,0 +1,139 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+
+	"github.com/penstock/penstock/parts"
+)
+
+// outcome is one measured run of a whole process, from its start to its end: with penstock run --drain that is some hundredths of a second
+// after the last offset was committed.
+type outcome struct {
+	Rows     int64         // as they were counted in what it made
+	Bytes    int64         // of their values
+	Wall     time.Duration //
+	CPU      time.Duration // of the process alone
+	Peak     int64         // bytes resident
+	Requests int64         // that S3 had
+	Objects  int
+}
+
+func (o outcome) rate() float64      { return float64(o.Rows) / o.Wall.Seconds() }
+func (o outcome) cpuPerRow() float64 { return o.CPU.Seconds() * 1e6 / float64(max(1, o.Rows)) }
+func (o outcome) megabytes() float64 { return float64(o.Bytes) / 1e6 / o.Wall.Seconds() }
+
+// measure runs a command to its end.
+func (w *world) measure(ctx context.Context, dir string, cmd *exec.Cmd) (o outcome, err error) {
+	before, err := w.requests(ctx)
+	if err != nil {
+		return o, err
+	}
+	began := time.Now()
+	p, err := parts.Start(dir, "program", cmd)
+	if err != nil {
+		return o, err
+	}
+	defer p.Kill()
+	for done := false; !done; {
+		o.Peak = max(o.Peak, p.Peak())
+		select {
+		case <-p.Done():
+			done = true
+		case <-ctx.Done():
+			return o, fmt.Errorf("%w; it says\n%s", ctx.Err(), p.Tail(20))
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+	o.Wall, o.CPU = time.Since(began), p.CPU()
+	if code, err := p.Wait(ctx); err != nil || code != 0 {
+		return o, fmt.Errorf("%s ended with %d, %w; it says\n%s", cmd.Args, code, err, p.Tail(20))
+	}
+	after, err := w.requests(ctx)
+	o.Requests = after - before
+	return o, err
+}
+
+// sinkOptions is a connector that empties a topic.
+type sinkOptions struct {
+	path, format string
+	flush        string // options
+	typed        bool   // declare the columns
+	memory       string
+}
+
+// runSink drains a topic with penstock, and counts what stands afterwards.
+func (b *bench) runSink(ctx context.Context, d data, s sinkOptions) (o outcome, err error) {
+	if err := b.world.ensure(ctx, d); err != nil {
+		return o, err
+	}
+	name, dir, err := b.world.place()
+	if err != nil {
+		return o, err
+	}
+	defer os.RemoveAll(dir)
+	bucket, err := b.world.bucket(ctx, name)
+	if err != nil {
+		return o, err
+	}
+	defer bucket.remove(ctx)
+	schema := ""
+	if s.typed {
+		schema = "\n    schema: {columns: " + columns + "}"
+	}
+	body := fmt.Sprintf(`  %s:
+    topics: [%s]%s
+    sink: {s3: {bucket: %s, path: "%s", format: %s}}
+    flush: {%s}
+`, name, d.topic(), schema, name, s.path, s.format, s.flush)
+	if o, err = b.drain(ctx, dir, or(s.memory, "256MiB"), body); err != nil {
+		return o, err
+	}
+	return bucket.counted(ctx, o, d)
+}
+
+// drain runs penstock over connectors until they have nothing to do.
+func (b *bench) drain(ctx context.Context, dir, memory, connectors string) (outcome, error) {
+	cmd, err := b.penstock(dir, memory, "", connectors, "run", "--drain")
+	if err != nil {
+		return outcome{}, err
+	}
+	return b.world.measure(ctx, dir, cmd)
+}
+
+// penstock is the command of a file of connectors in dir.
+func (b *bench) penstock(dir, memory, more, connectors string, args ...string) (*exec.Cmd, error) {
+	w := b.world
+	config := fmt.Sprintf("kafka: {brokers: [%q]}\naws: {region: us-east-1, endpoint: %q, path_style: true}\nmemory: %s\n%sconnectors:\n%s",
+		w.broker.Brokers, w.minio.S3.Endpoint, memory, more, connectors)
+	if err := os.WriteFile(filepath.Join(dir, "connectors.yaml"), []byte(config), 0o644); err != nil {
+		return nil, err
+	}
+	cmd := exec.Command(b.binary, args...)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "AWS_ACCESS_KEY_ID="+w.minio.S3.AccessKey, "AWS_SECRET_ACCESS_KEY="+w.minio.S3.SecretKey, "TMPDIR="+dir)
+	return cmd, nil
+}
+
+// runLoop reads rows of a topic with one of the bare loops.
+func (b *bench) runLoop(ctx context.Context, d data, how string, rows int) (o outcome, err error) {
+	_, dir, err := b.world.place()
+	if err != nil {
+		return o, err
+	}
+	defer os.RemoveAll(dir)
+	o, err = b.world.measure(ctx, dir, exec.Command(b.loops, how, b.world.broker.Brokers, d.topic(), fmt.Sprint(d.partitions), fmt.Sprint(rows)))
+	o.Rows, o.Bytes = int64(rows), d.bytes()*int64(rows)/int64(d.rows)
+	return o, err
+}
+
+func or(s, otherwise string) string {
+	if s == "" {
+		return otherwise
+	}
+	return s
+}
