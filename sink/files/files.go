@@ -40,6 +40,7 @@ func Defaults() Config {
 
 // Options are what a Store asks of the engine.
 type Options struct {
+	Service    string // where the store is, if it has names that another place has too; "" if there is one place
 	Prefix     string // before every name; "" or something that ends in a slash
 	Slots      int    // files made side by side, over all Writers
 	MaxName    int    // in bytes, with the prefix

@@ -1,6 +1,7 @@
 package files
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -81,6 +82,24 @@ func (t Template) beside(asked []record.Column) {
 		exactly := slices.ContainsFunc(t.exact, func(e exact) bool { return e.column == c.Name && strings.EqualFold(e.key, c.Name) })
 		asked[i].Nested = c.Nested || !exactly && !strings.Contains(c.Name, ".")
 	}
+}
+
+// of is the template for one topic, however it was written.
+func (t Template) of(topicName string) string {
+	var text strings.Builder
+	for _, p := range t.parts {
+		switch p.kind {
+		case literal:
+			text.WriteString(p.text)
+		case slash:
+			text.WriteByte('/')
+		case topic:
+			text.Write(appendEscaped(nil, topicName))
+		default:
+			fmt.Fprintf(&text, "{%v}", p)
+		}
+	}
+	return text.String()
 }
 
 // stem is what all paths begin with, those of a topic if one is named; whole says that there is no more to them.

@@ -53,7 +53,7 @@ func New(c Config) (sink.Sink, error) {
 	if err := c.Check(); err != nil {
 		return nil, err
 	}
-	return files.New(newStore(c), c.Files, files.Options{Prefix: prefix, Slots: slots, MaxName: maxName, MaxSegment: maxSegment})
+	return files.New(newStore(c), c.Files, files.Options{Service: strings.TrimRight(c.AWS.Endpoint, "/"), Prefix: prefix, Slots: slots, MaxName: maxName, MaxSegment: maxSegment})
 }
 
 // Check holds the rules of the options.
