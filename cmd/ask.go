@@ -60,8 +60,17 @@ func (f *findings) ask(ctx context.Context, file *worker.File, sheet *plugin.She
 	return nil
 }
 
-// outside is what to ask of plugins.
-func outside(sheet *plugin.Sheet) (all []question) {
+// outside is what to ask of plugins: of a source that does not know better, what there is to read.
+func outside(file *worker.File, sheet *plugin.Sheet) (all []question) {
+	for _, e := range file.Connectors {
+		src := e.Config.Source
+		if _, checks := src.(sink.Checked); src != nil && !checks {
+			all = append(all, question{"connectors." + e.Name + ".source", func(ctx context.Context) (string, error) {
+				splits, err := src.Splits(ctx)
+				return "it has " + count(int64(len(splits)), "split"), err
+			}})
+		}
+	}
 	for _, p := range sheet.Plugins {
 		if c, ok := p.Value.(sink.Checked); ok {
 			all = append(all, question{p.Option, func(ctx context.Context) (string, error) { return "it can be used", c.Check(ctx) }})
