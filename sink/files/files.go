@@ -57,6 +57,9 @@ func New(store Store, c Config, o Options) (sink.Sink, error) {
 		return nil, err
 	}
 	raw, ok := c.Format.(formats.Raw)
+	if err := c.Path.twins(); err != nil && !(ok && raw.Raw()) {
+		return nil, plugin.Option("path", err)
+	}
 	return &engine{
 		store: store, Config: c, Options: o, with: with,
 		raw:     ok && raw.Raw(),

@@ -75,6 +75,19 @@ func (t Template) Columns() []record.Column {
 	return all
 }
 
+// twins refuses columns that readers of the files could not tell apart.
+func (t Template) twins() error {
+	all := t.Columns()
+	for i, c := range all {
+		for _, other := range all[:i] {
+			if !c.Nested && !other.Nested && strings.EqualFold(c.Name, other.Name) {
+				return fmt.Errorf("columns %q and %q would have the same name in files, letter case ignored; name one of them", other.Name, c.Name)
+			}
+		}
+	}
+	return nil
+}
+
 // beside asks for the columns that a path does not give back by way of a path of their own name: files hold them too, with a type
 // that is found as every other column's is.
 func (t Template) beside(asked []record.Column) {
