@@ -44,7 +44,8 @@ func (f *findings) ask(ctx context.Context, file *worker.File, sheet *plugin.She
 		return false
 	}
 	brokers := brokers{file: file, client: &kafka.Client{Config: file.Kafka}}
-	if put(question{"kafka.brokers", brokers.answer}) {
+	answered := put(question{"kafka.brokers", brokers.answer})
+	if answered {
 		all = append(brokers.topics(), all...)
 	}
 	for _, q := range all {
@@ -52,12 +53,33 @@ func (f *findings) ask(ctx context.Context, file *worker.File, sheet *plugin.She
 			return errors.New("interrupted; not everything was asked")
 		}
 	}
+	if answered {
+		f.preview(ctx, brokers, sheet, mask)
+	}
 	slices.SortStableFunc(f.Asked, func(a, b answer) int { return cmp.Compare(a.Line, b.Line) })
 	slices.SortStableFunc(wrong, func(a, b plugin.Problem) int { return cmp.Compare(a.Line, b.Line) })
 	if len(wrong) > 0 {
 		return coded{wrong, exitEnvironment}
 	}
 	return nil
+}
+
+// preview warns of what a sample of the topics shows, such as too many paths. What cannot be sampled has been told already, or has no
+// records yet.
+func (f *findings) preview(ctx context.Context, b brokers, sheet *plugin.Sheet, mask func(string) string) {
+	for _, e := range b.file.Connectors {
+		if e.Config.Sink == nil || ctx.Err() != nil {
+			continue
+		}
+		within, cancel := context.WithTimeout(ctx, answerTime)
+		all, _ := connector.Previews(within, b.client, e.Name, e.Config)
+		cancel()
+		for _, p := range all {
+			for _, text := range p.Warnings {
+				f.Warnings = append(f.Warnings, found(sheet.Problems("connectors."+e.Name+".sink", fmt.Errorf("topic %s: %s", p.Topic, text)), mask)...)
+			}
+		}
+	}
 }
 
 // outside is what to ask of plugins: of a source that does not know better, what there is to read.

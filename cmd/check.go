@@ -22,8 +22,9 @@ the files would stumble over, such as words that Athena reserves, is a warning.
 
 With --connect a file without mistakes is held against the world: whether brokers answer and topics can be read, whether sources have
 something to read and CSV files the columns that are named, whether each store takes objects and each crawler is there, and Athena's
-workgroup and database if the file has an athena block. Each is a line; with what is wrong the exit code is 3. No topic, row or crawl
-is made: but an object _penstock_check in a store, which is removed where that is allowed, and the folder of a local sink.`,
+workgroup and database if the file has an athena block. Each is a line; with what is wrong the exit code is 3. A sample of the records
+that are to be written shows whether they would make too many paths, which is a warning. No topic, row or crawl is made: but an
+object _penstock_check in a store, which is removed where that is allowed, and the folder of a local sink.`,
 		Args: oneFile,
 		RunE: func(c *cobra.Command, args []string) error {
 			ctx, stop := signalled(c.Context())
