@@ -4,6 +4,7 @@
 # make fuzz FUZZTIME=1h: every fuzz target for so long, as many at a time as there are cores; in make test it is 20 seconds.
 
 VERSION   := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+BINARY    ?= penstock
 PKGS      ?= ./...
 ALL       := $(shell go list $(PKGS))
 RACE_PKGS ?= $(filter-out %/e2e %/chaos %/parts %/parts/run,$(ALL))
@@ -21,7 +22,7 @@ STORM     := go test -count=1 -timeout 0 -v -run TestStorm ./chaos
 build:
 	CGO_ENABLED=1 go build -trimpath -tags netgo,osusergo \
 		-ldflags '-s -w -X main.version=$(VERSION) -linkmode external -extldflags "-static -Wl,--no-warnings"' \
-		-o penstock ./cmd/penstock
+		-o $(BINARY) ./cmd/penstock
 
 # The packages of whole processes come after the others, so that each has the machine to itself.
 test: parts lint

@@ -44,13 +44,17 @@ func (f *findings) ask(ctx context.Context, file *worker.File, sheet *plugin.She
 		return false
 	}
 	brokers := brokers{file: file, client: &kafka.Client{Config: file.Kafka}}
-	if put(question{"kafka.brokers", brokers.answer}) {
+	answered := put(question{"kafka.brokers", brokers.answer})
+	if answered {
 		all = append(brokers.topics(), all...)
 	}
 	for _, q := range all {
 		if put(q); ctx.Err() != nil {
 			return errors.New("interrupted; not everything was asked")
 		}
+	}
+	if answered {
+		f.preview(ctx, brokers, sheet, mask)
 	}
 	slices.SortStableFunc(f.Asked, func(a, b answer) int { return cmp.Compare(a.Line, b.Line) })
 	slices.SortStableFunc(wrong, func(a, b plugin.Problem) int { return cmp.Compare(a.Line, b.Line) })
@@ -60,8 +64,35 @@ func (f *findings) ask(ctx context.Context, file *worker.File, sheet *plugin.She
 	return nil
 }
 
-// outside is what to ask of plugins.
-func outside(sheet *plugin.Sheet) (all []question) {
+// preview warns of what a sample of the topics shows, such as too many paths. What cannot be sampled has been told already, or has no
+// records yet.
+func (f *findings) preview(ctx context.Context, b brokers, sheet *plugin.Sheet, mask func(string) string) {
+	for _, e := range b.file.Connectors {
+		if e.Config.Sink == nil || ctx.Err() != nil {
+			continue
+		}
+		within, cancel := context.WithTimeout(ctx, answerTime)
+		all, _ := connector.Previews(within, b.client, e.Name, e.Config)
+		cancel()
+		for _, p := range all {
+			for _, text := range p.Warnings {
+				f.Warnings = append(f.Warnings, found(sheet.Problems("connectors."+e.Name+".sink", fmt.Errorf("topic %s: %s", p.Topic, text)), mask)...)
+			}
+		}
+	}
+}
+
+// outside is what to ask of plugins: of a source that does not know better, what there is to read.
+func outside(file *worker.File, sheet *plugin.Sheet) (all []question) {
+	for _, e := range file.Connectors {
+		src := e.Config.Source
+		if _, checks := src.(sink.Checked); src != nil && !checks {
+			all = append(all, question{"connectors." + e.Name + ".source", func(ctx context.Context) (string, error) {
+				splits, err := src.Splits(ctx)
+				return "it has " + count(int64(len(splits)), "split"), err
+			}})
+		}
+	}
 	for _, p := range sheet.Plugins {
 		if c, ok := p.Value.(sink.Checked); ok {
 			all = append(all, question{p.Option, func(ctx context.Context) (string, error) { return "it can be used", c.Check(ctx) }})

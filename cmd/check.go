@@ -20,10 +20,11 @@ func checkCommand(r *plugin.Registry) *cobra.Command {
 what would be right. The exit code is 2 if there is one. run and dev do the same before they begin. What is no mistake, but readers of
 the files would stumble over, such as words that Athena reserves, is a warning.
 
-With --connect a file without mistakes is held against the world: whether brokers answer and topics can be read, whether each store
-takes objects and each crawler is there, and Athena's workgroup and database if the file has an athena block. Each is a line; with
-what is wrong the exit code is 3. No topic, row or crawl is made: but an object _penstock_check in a store, which is removed where that
-is allowed, and the folder of a local sink.`,
+With --connect a file without mistakes is held against the world: whether brokers answer and topics can be read, whether sources have
+something to read and CSV files the columns that are named, whether each store takes objects and each crawler is there, and Athena's
+workgroup and database if the file has an athena block. Each is a line; with what is wrong the exit code is 3. A sample of the records
+that are to be written shows whether they would make too many paths, which is a warning. No topic, row or crawl is made: but an
+object _penstock_check in a store, which is removed where that is allowed, and the folder of a local sink.`,
 		Args: oneFile,
 		RunE: func(c *cobra.Command, args []string) error {
 			ctx, stop := signalled(c.Context())
@@ -36,7 +37,7 @@ is allowed, and the folder of a local sink.`,
 			return errors.Join(f.print(c.OutOrStdout(), c.ErrOrStderr()), err)
 		},
 	}
-	c.Flags().BoolVar(&connect, "connect", false, "ask brokers, stores, crawlers and Athena too")
+	c.Flags().BoolVar(&connect, "connect", false, "ask brokers, sources, stores, crawlers and Athena too")
 	output = outputFlag(c, "text", "json")
 	return c
 }
@@ -87,7 +88,7 @@ func (f *findings) find(ctx context.Context, r *plugin.Registry, connect bool) e
 	if !connect {
 		return nil
 	}
-	all := outside(sheet)
+	all := outside(file, sheet)
 	if athena != nil {
 		all = append(all, athena.questions()...)
 	}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -50,6 +51,7 @@ func newWorld(t *testing.T) *world {
 		return err
 	}, w.moto)
 	w.ensure(w.id, 2)
+	write(t, filepath.Join(w.dir, "p.csv"), "Date,Close\n2026-01-31,1\n")
 	return w
 }
 
@@ -98,7 +100,16 @@ func (w *world) check(config string, args ...string) (code int, out, errOut stri
 			w.t.Errorf("a secret is shown:\n%s%s", said.String(), failed.String())
 		}
 	}
-	return c.ProcessState.ExitCode(), strings.ReplaceAll(said.String(), w.id, "ID"), strings.ReplaceAll(failed.String(), w.id, "ID")
+	return c.ProcessState.ExitCode(), w.plain(said.String()), w.plain(failed.String())
+}
+
+// volatile is what no two answers of a service have in common.
+var volatile = regexp.MustCompile(`(RequestID|HostID): [^,]*`)
+
+// plain is what was said, with ID and the places of the parts as check takes them, in the place of what differs from run to run.
+func (w *world) plain(said string) string {
+	said = strings.NewReplacer(w.id, "ID", w.minio, "MINIO", w.moto, "MOTO", w.brokers, "BROKERS").Replace(said)
+	return volatile.ReplaceAllString(said, "$1: X")
 }
 
 const soundWorld = `kafka: {brokers: [BROKERS], offsets_topic: ID-offsets, state_topic: ID-state}
@@ -128,6 +139,7 @@ connectors.yaml:1: kafka.state_topic: ok: topic ID-state is not there yet, and w
 connectors.yaml:2: athena.workgroup: ok: workgroup primary is enabled
 connectors.yaml:2: athena.database: ok: database default is there
 connectors.yaml:5: connectors.prices.topic: ok: topic ID-new is not there yet, and will be made
+connectors.yaml:5: connectors.prices.source.csv: ok: it can be used
 connectors.yaml:7: connectors.raw.topics[0]: ok: topic ID-new is not there yet, and will be made by prices
 connectors.yaml:8: connectors.raw.sink.local: ok: it can be used
 connectors.yaml:10: connectors.lake.topics[0]: ok: topic ID has 2 partitions, and can be read
@@ -176,40 +188,38 @@ connectors:
   dead:
     topics: [ID]
     sink: {s3: {endpoint: "http://127.0.0.1:1", bucket: ID, format: parquet}}
+  none: {source: {csv: "prices/*.csv"}, topic: ID}
+  lacks:
+    source:
+      csv:
+        path: p.csv
+        key: Index
+        time: Day
+    topic: ID
 `, "--output", "json")
 	var got findings
-	if err := json.Unmarshal([]byte(out), &got); err != nil || code != exitEnvironment || len(got.Mistakes)+len(got.Warnings) > 0 || got.Connectors != 2 {
+	if err := json.Unmarshal([]byte(out), &got); err != nil || code != exitEnvironment || len(got.Mistakes)+len(got.Warnings) > 0 || got.Connectors != 4 {
 		t.Fatalf("exit code %d, %v\n%s\n%s", code, err, out, errOut)
 	}
-	wrong := map[string][]string{ // by line and option
-		"3 kafka.state_topic":                            {"cleanup.policy", "it must be compact"},
-		"4 athena.workgroup":                             {"no workgroup nowhere", "mend athena.workgroup"},
-		"4 athena.database":                              {"MetadataException", "make the database, or mend athena.database"},
-		"8 connectors.lake.topics[1]":                    {"topic ID-none: there is no such topic; make it"},
-		"12 connectors.lake.sink.s3.bucket":              {"NoSuchBucket", "make the bucket"},
-		"18 connectors.dead.sink.s3":                     {"connection refused"},
-		"15 connectors.lake.after_flush[0].glue.crawler": {"EntityNotFoundException", "make the crawler"},
-	}
-	ok := 0
+	said := ""
 	for _, a := range got.Asked {
-		place := fmt.Sprint(a.Line, " ", a.Option)
-		if a.OK {
-			ok++
-			continue
+		if !a.OK {
+			said += fmt.Sprintf("connectors.yaml:%d: %s: %s\n", a.Line, a.Option, a.Text)
 		}
-		words, is := wrong[place]
-		if !is {
-			t.Errorf("%s: %s", place, a.Text)
-		}
-		for _, word := range words {
-			if !strings.Contains(a.Text, word) || !strings.Contains(errOut, fmt.Sprintf("connectors.yaml:%d: %s: %s", a.Line, a.Option, a.Text)) {
-				t.Errorf("%s: %s\nwant %s; and the errors are\n%s", place, a.Text, word, errOut)
-			}
-		}
-		delete(wrong, place)
 	}
-	if len(wrong) > 0 || ok != 3 {
-		t.Errorf("%d are ok; not found: %v\n%s", ok, wrong, errOut)
+	const want = `connectors.yaml:3: kafka.state_topic: topic ID-state has cleanup.policy "delete" and would forget; it must be compact
+connectors.yaml:4: athena.workgroup: athena: there is no workgroup nowhere; mend athena.workgroup
+connectors.yaml:4: athena.database: athena: MetadataException: An error occurred (EntityNotFoundException) when calling the GetDatabase operation: Database nothing not found. (Service: AmazonDataCatalog; Status Code: 400; Error Code: EntityNotFoundException); make the database, or mend athena.database
+connectors.yaml:8: connectors.lake.topics[1]: topic ID-none: there is no such topic; make it, or mend its name
+connectors.yaml:12: connectors.lake.sink.s3.bucket: s3: list s3://ID-none/.: operation error S3: ListObjectsV2, https response error StatusCode: 404, RequestID: X, HostID: X, NoSuchBucket: The specified bucket does not exist; make the bucket, or correct bucket
+connectors.yaml:15: connectors.lake.after_flush[0].glue.crawler: glue: crawler "ID-none": operation error Glue: GetCrawler, https response error StatusCode: 400, RequestID: X, EntityNotFoundException: Crawler ID-none not found.; make the crawler in this account and region, mend its name, or let create make it
+connectors.yaml:18: connectors.dead.sink.s3: s3: list s3://ID/.: operation error S3: ListObjectsV2, exceeded maximum number of attempts, 3, https response error StatusCode: 0, RequestID: X, HostID: X, request send failed, Get "http://127.0.0.1:1/ID?delimiter=%2F&list-type=2&prefix=&start-after=": dial tcp 127.0.0.1:1: connect: connection refused
+connectors.yaml:19: connectors.none.source.csv.path: csv: no file matches "prices/*.csv"; check the path, and that this process may read its folders
+connectors.yaml:24: connectors.lacks.source.csv.key: csv: p.csv: there is no column "Index"; the columns are ["Date" "Close"]
+connectors.yaml:25: connectors.lacks.source.csv.time: csv: p.csv: there is no column "Day"; the columns are ["Date" "Close"]
+`
+	if said != want || errOut != want {
+		t.Errorf("\n%s\nand the errors are\n%s\nwant\n%s", said, errOut, want)
 	}
 }
 
@@ -226,19 +236,11 @@ connectors:
     topics: [ID]
     sink: {s3: {endpoint: MINIO, path_style: true, bucket: ID, format: parquet}}
 `)
-	lines := strings.Split(strings.TrimSpace(errOut), "\n")
-	if code != exitEnvironment || out != "connectors.yaml: 1 connector, no mistakes\n" || len(lines) != 2 {
-		t.Fatalf("exit code %d\n%s\n%s", code, out, errOut)
-	}
-	for i, words := range [][]string{
-		{"connectors.yaml:2: kafka.brokers: kafka at 127.0.0.1:1: ", "start it, or check brokers"},
-		{"connectors.yaml:8: connectors.lake.sink.s3: s3: list s3://ID/", "SignatureDoesNotMatch", "correct the credentials"},
-	} {
-		for _, word := range words {
-			if !strings.Contains(lines[i], word) {
-				t.Errorf("%s\nwant %s", lines[i], word)
-			}
-		}
+	const want = `connectors.yaml:2: kafka.brokers: kafka at 127.0.0.1:1: topic ID: Local: Broker transport failure; start it, or check brokers and properties of the kafka block
+connectors.yaml:8: connectors.lake.sink.s3: s3: list s3://ID/.: operation error S3: ListObjectsV2, https response error StatusCode: 403, RequestID: X, HostID: X, api error SignatureDoesNotMatch: The request signature we calculated does not match the signature you provided. Check your key and signing method.; correct the credentials, or endpoint
+`
+	if code != exitEnvironment || out != "connectors.yaml: 1 connector, no mistakes\n" || errOut != want {
+		t.Errorf("exit code %d\n%s\n%s\nwant\n%s", code, out, errOut, want)
 	}
 }
 

@@ -226,7 +226,7 @@ func TestDeadLettersOfAnInterval(t *testing.T) {
 		if task.due(time.Now()) {
 			t.Fatalf("due after %d letters of 2 MiB", i)
 		}
-		task.bury(b, &b.Records[0], errTurned)
+		task.bury(b, &b.Records[0], errTurned, nil)
 	}
 	if !task.due(time.Now()) {
 		t.Errorf("%d bytes of dead letters are not due", task.weight)

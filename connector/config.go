@@ -175,6 +175,14 @@ func (c *Config) Advice() (all []error) {
 	return all
 }
 
+// Names is of sink.Naming: what the names of the files of a topic are made from; "" where the sink does not say.
+func (c *Config) Names(topic string) string {
+	if n, ok := c.Sink.(sink.Naming); ok {
+		return n.Names(topic)
+	}
+	return ""
+}
+
 // Endless names the option that keeps the source's splits from ending; "" if they end. Waits says that they come to the end of
 // what is there, and wait for more.
 func (c *Config) Endless() (option string, waits bool) {

@@ -12,14 +12,14 @@ import (
 )
 
 // bury makes a dead letter of a record: its key, value, headers and time as they came, and beside them, as Kafka Connect does, what was
-// wrong and where. It is stored together with the end of its interval.
-func (t *task) bury(b *record.Batch, rec *record.Record, why error) {
+// wrong, where, and who refused it. It is stored together with the end of its interval.
+func (t *task) bury(b *record.Batch, rec *record.Record, why error, by any) {
 	t.count(nil)
 	t.bytes += int64(len(rec.Value))
 	dead := letter(t.in.config.Errors.Topic, rec,
 		header{"topic", b.Topic}, header{"partition", strconv.Itoa(int(b.Partition))}, header{"offset", strconv.FormatInt(rec.Offset, 10)},
 		header{"connector.name", t.Name}, header{"task.id", strconv.Itoa(int(b.Partition))}, header{"stage", "TASK_PUT"},
-		header{"class.name", fmt.Sprintf("%T", t.in.config.Codec)}, reason(why), t.message(why))
+		header{"class.name", fmt.Sprintf("%T", by)}, reason(why), t.message(why))
 	t.dead = append(t.dead, dead)
 	t.weight += weightOf(&dead.Record)
 	t.weigh()

@@ -142,7 +142,7 @@ func (t *task) fill(ctx context.Context, b *record.Batch, at, end int) error {
 		if err := t.write(ctx, b, at, bad.Index); err != nil {
 			return err
 		}
-		if err := t.bad(ctx, b, bad); err != nil {
+		if err := t.bad(ctx, b, bad, t.in.config.Codec); err != nil {
 			return err
 		}
 		at = bad.Index + 1
@@ -163,7 +163,7 @@ func (t *task) write(ctx context.Context, b *record.Batch, at, end int) error {
 				t.count(t.view.Records[:bad.Index])
 			}
 			at += bad.Index
-			if err := t.bad(ctx, b, record.Bad{Index: at, Err: bad.Err}); err != nil {
+			if err := t.bad(ctx, b, record.Bad{Index: at, Err: bad.Err}, t.in.config.Sink); err != nil {
 				return err
 			}
 			at++
@@ -191,8 +191,8 @@ func (t *task) count(recs []record.Record) {
 	t.weigh()
 }
 
-// bad disposes of one record. To stop, what came before it is made visible first.
-func (t *task) bad(ctx context.Context, b *record.Batch, bad record.Bad) error {
+// bad disposes of one record, which the codec or the sink refused. To stop, what came before it is made visible first.
+func (t *task) bad(ctx context.Context, b *record.Batch, bad record.Bad, by any) error {
 	rec := &b.Records[bad.Index]
 	policy := t.in.config.Errors.OnBadRecord
 	if errors.Is(bad.Err, formats.ErrSkip) {
@@ -207,7 +207,7 @@ func (t *task) bad(ctx context.Context, b *record.Batch, bad record.Bad) error {
 		}
 		return nil
 	case "dead_letter":
-		t.bury(b, rec, bad.Err)
+		t.bury(b, rec, bad.Err, by)
 		return nil
 	}
 	if t.probing { // under those rules nobody ever came past it

@@ -44,6 +44,12 @@ func (m Match) String() string {
 	return strings.TrimSuffix(strings.TrimPrefix(m.whole.String(), "^(?:"), ")$")
 }
 
+// Empties tells whether a sink empties a topic of that name, should there be one that neither Kafka nor penstock keeps for itself.
+func (c *Config) Empties(topic string) bool {
+	m := c.Topics.Match.whole
+	return slices.Contains(c.Topics.Names, topic) || m != nil && m.MatchString(topic) && topic != c.Errors.Topic
+}
+
 // TopicsNow is the names of the topics that a sink empties, as things are. Where none matches the error is kafka.ErrNoTopic.
 func (c *Config) TopicsNow(ctx context.Context, a *kafka.Admin) ([]string, error) {
 	if c.Topics.Match.whole == nil {
@@ -53,9 +59,7 @@ func (c *Config) TopicsNow(ctx context.Context, a *kafka.Admin) ([]string, error
 	if err != nil {
 		return nil, err
 	}
-	matching := slices.DeleteFunc(all, func(name string) bool {
-		return !c.Topics.Match.whole.MatchString(name) || name == c.Errors.Topic
-	})
+	matching := slices.DeleteFunc(all, func(name string) bool { return !c.Empties(name) })
 	if len(matching) == 0 {
 		return nil, fmt.Errorf("topics that match %v: %w", c.Topics.Match, kafka.ErrNoTopic)
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"regexp"
 	"sort"
 	"strconv"
 	"strings"
@@ -56,7 +57,7 @@ func ownedBy(name string) string {
 
 // Check refuses the properties that are not the user's to set, and those that librdkafka does not take.
 func (c Config) Check() error {
-	var errs []error
+	errs := []error{c.addresses()}
 	rest := maps.Clone(c.Properties)
 	for _, name := range sortedKeys(c.Properties) {
 		if _, both := c.Properties[aliases[name]]; both {
@@ -80,6 +81,28 @@ func (c Config) Check() error {
 		}
 		delete(rest, name[1:])
 	}
+}
+
+// address is what librdkafka takes for one: a host, its port if it is not 9092, and before them how it is spoken to.
+var address = regexp.MustCompile(`^((?i:plaintext|ssl|sasl_plaintext|sasl_ssl)://)?([a-zA-Z0-9._-]+|\[[0-9a-fA-F:.]+(%[a-zA-Z0-9]+)?\])(:([0-9]+))?$`)
+
+// addresses refuses what is no address of a broker. One text may hold several, as an environment variable does.
+func (c Config) addresses() error {
+	var errs []error
+	for i, text := range c.Brokers {
+		for one := range strings.SplitSeq(text, ",") {
+			parts := address.FindStringSubmatch(strings.TrimSpace(one))
+			if parts == nil || parts[5] != "" && !isPort(parts[5]) {
+				errs = append(errs, plugin.Option(fmt.Sprintf("brokers[%d]", i), fmt.Errorf("%q is no address of a broker; write its host and port as in kafka-1:9092", one)))
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func isPort(text string) bool {
+	n, err := strconv.ParseUint(text, 10, 16)
+	return err == nil && n > 0
 }
 
 // blamed is the property, behind a dot, that an error of librdkafka's is about; "" if it names none.

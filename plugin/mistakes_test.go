@@ -80,8 +80,8 @@ func TestMistakes(t *testing.T) {
 		{"text for a list", "connectors: {a: {topics: stock}}", `c.yaml:1: connectors.a.topics: expects a list, not "stock"; write ["stock"]`},
 		{"mapping for a list", "connectors: {a: {topics: {}}}", "c.yaml:1: connectors.a.topics: expects a list, not an empty mapping"},
 		{"text for a mapping", s3With("tags: x"), "c.yaml:7: " + s3 + `.tags: expects a mapping, not "x"`},
-		{"text for options", "connectors: {a: {flush: 5}}", `c.yaml:1: connectors.a.flush: expects a mapping of options, not "5"`},
-		{"list for a short form", "connectors: {a: {errors: [skip]}}", "c.yaml:1: connectors.a.errors: expects a mapping of options, not a list"},
+		{"text for options", "connectors: {a: {flush: 5}}", `c.yaml:1: connectors.a.flush: expects a mapping of options, not "5"; write each by its name, as in {rows: ...}`},
+		{"list for a short form", "connectors: {a: {errors: [skip]}}", "c.yaml:1: connectors.a.errors: expects a mapping of options, not a list; write each by its name, as in {on_bad_record: ...}"},
 		{"list for pairs", "connectors: []", "c.yaml:1: connectors: expects a mapping, not a list"},
 
 		// Values.

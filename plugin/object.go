@@ -79,7 +79,7 @@ func (d *decoder) options(at place, s *shape) (map[string]place, bool) {
 		d.refuse(at, "has no options; indent them below it, write {} for none, or leave it out")
 		return nil, false
 	default:
-		d.refuse(at, "expects %s, not %s", s.calls(), stands(n))
+		d.refuse(at, "expects %s, not %s; write %s", s.calls(), stands(n), s.example())
 		return nil, false
 	}
 	known := d.known(at, s)

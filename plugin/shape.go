@@ -244,3 +244,17 @@ func (s *shape) calls() string {
 	}
 	return "text"
 }
+
+// example says how options are written.
+func (s *shape) example() string {
+	var names []string
+	for _, f := range s.fields {
+		if f.required {
+			names = append(names, f.name+": ...")
+		}
+	}
+	if len(names) == 0 && len(s.fields) > 0 {
+		names = []string{s.fields[0].name + ": ..."}
+	}
+	return "each by its name, as in {" + strings.Join(names, ", ") + "}"
+}

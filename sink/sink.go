@@ -149,6 +149,9 @@ type (
 		Objects(ctx context.Context, topic string, within func(partition int32) (from, to int64)) iter.Seq2[Object, error]
 		Inspect(ctx context.Context, o Object) error
 	}
+	// Naming is a Sink that says, as text, what the names of a topic's objects are made from, with the service and the store that they
+	// stand in: two that say the same would meet each other's objects. "" is that it cannot tell. It changes nothing, and asks no service.
+	Naming interface{ Names(topic string) string }
 	// Warner is a Sink that says what it met, since it was last asked, that stops nothing but that somebody should know.
 	Warner interface{ Warnings() []error }
 )

@@ -51,7 +51,7 @@ func (f *File) Check() error {
 		errs = append(errs, plugin.Option("memory", fmt.Errorf("%v is too little for the %d partitions that the sinks read; at least %v, 1MiB for each",
 			f.Memory, n, plugin.Size(n*perPartition))))
 	}
-	errs = append(errs, f.topics())
+	errs = append(errs, f.topics(), f.beside())
 	if f.Listen != "" {
 		if _, port, err := net.SplitHostPort(f.Listen); err != nil || !isPort(port) {
 			errs = append(errs, plugin.Option("listen", fmt.Errorf("%q is not an address to listen on; write it as in 127.0.0.1:8083, or :8083 for all addresses", f.Listen)))

@@ -14,6 +14,7 @@ import (
 
 	"github.com/penstock/penstock/dev"
 	"github.com/penstock/penstock/formats/json"
+	"github.com/penstock/penstock/hook"
 	"github.com/penstock/penstock/plugin"
 	"github.com/penstock/penstock/sink/local"
 	"github.com/penstock/penstock/source/csv"
@@ -47,6 +48,9 @@ func registry() *plugin.Registry {
 	plugin.Add(r, "local", local.Defaults(), local.New)
 	plugin.Add(r, "json", json.CodecDefaults(), json.NewCodec)
 	plugin.Add(r, "json", json.Defaults(), json.New)
+	plugin.Add(r, "content", struct{}{}, func(struct{}) (hook.Hook, error) {
+		return hook.Func(func(context.Context, hook.Event) error { return nil }), nil
+	})
 	return r
 }
 

@@ -1,6 +1,8 @@
 package worker
 
 import (
+	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -111,6 +113,44 @@ func TestMetrics(t *testing.T) {
 		}
 	}
 	documented(t, all)
+}
+
+// What goes well and what somebody has to look at, while it lasts: a connector that runs, its hook, and a partition that is held.
+func TestMetricsWhileItRuns(t *testing.T) {
+	const name = "TestMetricsWhileItRuns"
+	w, dir := begin(t, `
+  NAME-in: {source: {csv: {path: "DIR/in/*.csv", key: n}}, topic: {name: NAME, partitions: 1}}
+  NAME-out: {topics: [NAME], sink: {local: {dir: DIR/out, path: all, format: json}}, flush: {every: 100ms}, after_flush: [content]}
+  NAME-bad: {topics: [NAME], schema: {columns: {n: bool}}, sink: {local: {dir: DIR/bad, path: "{n}", format: json}}, flush: {every: 100ms}}
+`)
+	write(t, filepath.Join(inputs(t, dir), "a.csv"), 0, 10)
+	address := pages(t, w)
+	ready := func() (code int, says string) {
+		r, err := http.Get("http://" + address + "/ready")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Body.Close()
+		text, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r.StatusCode, string(text)
+	}
+	running(t, w)
+	for _, c := range []struct{ metric, connector string }{
+		{"penstock_connector_running", "-in"}, {"penstock_connector_running", "-out"}, {"penstock_hook_runs_total", "-out"}, {"penstock_held_partitions", "-bad"},
+	} {
+		eventually(t, c.metric+" of "+c.connector+" is 1", func() bool {
+			return sum(gathered(t, w)[c.metric], "connector="+name+c.connector) == 1
+		})
+	}
+	if code, says := ready(); code != http.StatusServiceUnavailable || !strings.Contains(says, name+"-bad: "+name+"/0 is held: offset 0 cannot be written: ") {
+		t.Errorf("with a partition that is held /ready says %d\n%s", code, says)
+	}
+	if all := gathered(t, w); sum(all["penstock_held_partitions"]) != 1 || sum(all["penstock_trouble_seconds"], "class=user") == 0 {
+		t.Errorf("%v, %v", all["penstock_held_partitions"], all["penstock_trouble_seconds"])
+	}
 }
 
 func len64(s string) float64 { return float64(len(s)) }

@@ -11,10 +11,16 @@ import (
 	"time"
 )
 
-// serving is the address of a worker's pages.
+// serving is the address of the pages of a worker that does not run.
 func serving(t *testing.T) string {
 	t.Helper()
 	w, _ := begin(t, "\n  NAME-out: {topics: [NAME], sink: {local: {dir: DIR/out, path: all, format: json}}}\n")
+	return pages(t, w)
+}
+
+// pages is the address of a worker's pages.
+func pages(t *testing.T, w *Worker) string {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/penstock/penstock/connector"
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 // said is what a worker has logged so far.
@@ -138,6 +139,11 @@ func TestWatchdog(t *testing.T) {
 	h := w.health(later)
 	if h.Ready || len(h.Why) != 1 || !strings.Contains(h.Why[0], name+"-out: "+name+"/0 does not get on: local: ") {
 		t.Errorf("after ten minutes: %+v", h)
+	}
+	values := map[*prometheus.Desc]float64{}
+	troubles(func(d *prometheus.Desc, v float64, _ ...string) { values[d] += v }, name+"-out", w.Status(name+"-out").Troubles(later))
+	if values[descStuck] != 1 || values[descHeld] != 0 {
+		t.Errorf("of what is stuck the metrics say %v", values)
 	}
 	seen := w.look(now, stuck{})
 	for range 3 {

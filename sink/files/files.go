@@ -40,6 +40,7 @@ func Defaults() Config {
 
 // Options are what a Store asks of the engine.
 type Options struct {
+	Service    string // where the store is, if it has names that another place has too; "" if there is one place
 	Prefix     string // before every name; "" or something that ends in a slash
 	Slots      int    // files made side by side, over all Writers
 	MaxName    int    // in bytes, with the prefix
@@ -56,6 +57,9 @@ func New(store Store, c Config, o Options) (sink.Sink, error) {
 		return nil, err
 	}
 	raw, ok := c.Format.(formats.Raw)
+	if err := c.Path.twins(); err != nil && !(ok && raw.Raw()) {
+		return nil, plugin.Option("path", err)
+	}
 	return &engine{
 		store: store, Config: c, Options: o, with: with,
 		raw:     ok && raw.Raw(),

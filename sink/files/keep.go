@@ -35,6 +35,15 @@ func (e *engine) Place(topic string) (store, prefix string) {
 	return store, e.begins(topic)
 }
 
+// Names is of sink.Naming.
+func (e *engine) Names(topic string) string {
+	store, _ := e.Place(topic)
+	if store == "" {
+		return ""
+	}
+	return e.Service + " " + store + e.dir(e.Path.of(topic)) + e.Format.Ext()
+}
+
 // begins is what the names of all files of a topic begin with.
 func (e *engine) begins(topic string) string {
 	text, whole := e.Path.stem(topic)

@@ -1,6 +1,7 @@
 package files
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -74,6 +75,19 @@ func (t Template) Columns() []record.Column {
 	return all
 }
 
+// twins refuses columns that readers of the files could not tell apart.
+func (t Template) twins() error {
+	all := t.Columns()
+	for i, c := range all {
+		for _, other := range all[:i] {
+			if !c.Nested && !other.Nested && strings.EqualFold(c.Name, other.Name) {
+				return fmt.Errorf("columns %q and %q would have the same name in files, letter case ignored; name one of them", other.Name, c.Name)
+			}
+		}
+	}
+	return nil
+}
+
 // beside asks for the columns that a path does not give back by way of a path of their own name: files hold them too, with a type
 // that is found as every other column's is.
 func (t Template) beside(asked []record.Column) {
@@ -81,6 +95,24 @@ func (t Template) beside(asked []record.Column) {
 		exactly := slices.ContainsFunc(t.exact, func(e exact) bool { return e.column == c.Name && strings.EqualFold(e.key, c.Name) })
 		asked[i].Nested = c.Nested || !exactly && !strings.Contains(c.Name, ".")
 	}
+}
+
+// of is the template for one topic, however it was written.
+func (t Template) of(topicName string) string {
+	var text strings.Builder
+	for _, p := range t.parts {
+		switch p.kind {
+		case literal:
+			text.WriteString(p.text)
+		case slash:
+			text.WriteByte('/')
+		case topic:
+			text.Write(appendEscaped(nil, topicName))
+		default:
+			fmt.Fprintf(&text, "{%v}", p)
+		}
+	}
+	return text.String()
 }
 
 // stem is what all paths begin with, those of a topic if one is named; whole says that there is no more to them.

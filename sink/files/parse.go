@@ -1,6 +1,7 @@
 package files
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -22,16 +23,39 @@ func (p *parser) errorf(at int, format string, args ...any) error {
 	return fmt.Errorf("%q, character %d: %s", p.text, at+1, fmt.Sprintf(format, args...))
 }
 
+// parse finds every mistake.
 func (p *parser) parse() error {
+	var errs []error
 	for p.at < len(p.text) {
+		from := p.at
 		if err := p.step(); err != nil {
-			return err
+			errs = append(errs, err)
+			p.goOn(from)
 		}
 	}
-	if p.text == "" {
-		return nil
+	if p.text != "" {
+		errs = append(errs, p.segment(len(p.text)))
 	}
-	return p.segment(len(p.text))
+	return errors.Join(errs...)
+}
+
+// goOn stands behind the mistake that began at a position, with something in its place.
+func (p *parser) goOn(from int) {
+	c := p.text[from]
+	switch {
+	case c == '/':
+		return
+	case c != '{':
+		_, size := utf8.DecodeRuneInString(p.text[from:])
+		p.at = from + size
+	case p.text[p.at-1] != '}': // the field has been read in part
+		if _, after, closed := strings.Cut(p.text[p.at:], "}"); closed {
+			p.at = len(p.text) - len(after)
+		} else {
+			p.at = len(p.text)
+		}
+	}
+	p.parts = append(p.parts, part{kind: offset})
 }
 
 func (p *parser) step() error {
@@ -73,12 +97,10 @@ func (p *parser) literal(text string) {
 }
 
 func (p *parser) slash(at int) error {
-	if err := p.segment(at); err != nil {
-		return err
-	}
+	err := p.segment(at)
 	p.parts = append(p.parts, part{kind: slash})
 	p.seg = len(p.parts)
-	return nil
+	return err
 }
 
 // segment checks the one that ends at a position.

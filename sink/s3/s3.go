@@ -4,6 +4,7 @@ package s3
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/penstock/penstock/aws"
@@ -53,7 +54,7 @@ func New(c Config) (sink.Sink, error) {
 	if err := c.Check(); err != nil {
 		return nil, err
 	}
-	return files.New(newStore(c), c.Files, files.Options{Prefix: prefix, Slots: slots, MaxName: maxName, MaxSegment: maxSegment})
+	return files.New(newStore(c), c.Files, files.Options{Service: strings.TrimRight(c.AWS.Endpoint, "/"), Prefix: prefix, Slots: slots, MaxName: maxName, MaxSegment: maxSegment})
 }
 
 // Check holds the rules of the options.
@@ -63,8 +64,13 @@ func checkBucket(name string) error {
 	if strings.ContainsAny(name, "/:") {
 		return plugin.Option("bucket", fmt.Errorf("%q is no name of a bucket; put what follows a slash into prefix, and a URL into endpoint", name))
 	}
+	if name != "" && !bucketName.MatchString(name) {
+		return plugin.Option("bucket", fmt.Errorf("%q is no name of a bucket; they are 3 to 63 lower-case letters, digits, dots and hyphens, and begin and end with a letter or digit", name))
+	}
 	return nil
 }
+
+var bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
 
 // Limits of tags.
 const (

@@ -3,6 +3,7 @@ package csv
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -121,7 +122,20 @@ func (c *Config) Check() error {
 	says(c.Repeat != 1 && c.Follow, "repeat", "a file that is followed never comes to its end; leave repeat or follow out")
 	says(c.Follow && c.Order == sampled, "follow", "rows cannot be drawn from a file that grows; leave follow or order: sample out")
 	says(c.Follow && packed(c.Path) != "", "follow", "a compressed file cannot be followed; follow the file before it is compressed")
-	return errors.Join(append(errs, c.checkColumns())...)
+	return errors.Join(append(errs, c.checkTime(), c.checkColumns())...)
+}
+
+// checkTime refuses a column of times whose declared type no time has.
+func (c *Config) checkTime() error {
+	for _, col := range c.Columns {
+		switch col.Type.Kind {
+		case record.Bool, record.Bytes, record.JSON, record.List, record.Struct:
+			if col.Name == c.Time {
+				return plugin.Option("time", fmt.Errorf("column %q is declared %s, and no time is; declare it date, timestamp(ms), timestamp(us), int64, double or string, or name another", c.Time, col.Type))
+			}
+		}
+	}
+	return nil
 }
 
 // checkColumns checks what needs to be named where no header does.
@@ -137,6 +151,19 @@ func (c *Config) checkColumns() error {
 		return plugin.Option("columns", err)
 	}
 	return errors.Join(plugin.Option("key", oneOf(names, c.Key)), plugin.Option("time", oneOf(names, c.Time)))
+}
+
+// lacking gives the options that name a column which is not there.
+func (c *Config) lacking(names []string) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		named := append([]Column{{Name: c.Key}, {Name: c.Time}}, c.Columns...)
+		for i, col := range named {
+			err := oneOf(names, col.Name)
+			if err != nil && !yield([]string{"key", "time", "columns"}[min(i, 2)], err) {
+				return
+			}
+		}
+	}
 }
 
 func (c *Config) names() (names []string) {

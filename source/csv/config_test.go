@@ -30,6 +30,7 @@ func TestConfig(t *testing.T) {
 		{func(c *Config) { c.Header = false }, "columns: without a header the columns must be named here"},
 		{func(c *Config) { c.Header, c.Columns = false, columns(t, "a", "infer", "A", "infer") }, `columns: columns "a" and "A" are one name`},
 		{func(c *Config) { c.Header, c.Columns, c.Key = false, columns(t, "a", "infer"), "b" }, `key: there is no column "b"; the columns are ["a"]`},
+		{func(c *Config) { c.Columns, c.Time = columns(t, "b", "json", "a", "bool"), "a" }, `time: column "a" is declared bool, and no time is; declare it date,`},
 		{func(c *Config) { c.Header, c.Columns, c.Time = false, columns(t, "a", "infer"), "b" }, `time: there is no column "b"`},
 	} {
 		c := Defaults()

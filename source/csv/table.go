@@ -53,10 +53,6 @@ func (t *table) open(ctx context.Context) (err error) {
 		}
 		t.sample = &sample{text: t.in.f, key: sampleKey(t.Seed, t.split)}
 	}
-	t.rows = rows{r: t.in, comma: t.Delimiter[0], grows: t.Follow}
-	if t.Quote != "none" {
-		t.rows.quote = t.Quote[0]
-	}
 	names, err := t.header()
 	if err != nil {
 		return err
@@ -79,6 +75,10 @@ func (t *table) open(ctx context.Context) (err error) {
 
 // header reads the names of the columns, or takes them from the config.
 func (t *table) header() ([]string, error) {
+	t.rows = rows{r: t.in, comma: t.Delimiter[0], grows: t.Follow}
+	if t.Quote != "none" {
+		t.rows.quote = t.Quote[0]
+	}
 	if err := t.rows.skipBOM(); err != nil || !t.Header {
 		return t.names(), err
 	}
@@ -130,11 +130,8 @@ func oneOf(names []string, name string) error {
 
 // use finds the columns that the config names.
 func (t *table) use(names []string) error {
-	named := append([]Column{{Name: t.Key}, {Name: t.Time}}, t.Columns...)
-	for i, c := range named {
-		if err := oneOf(names, c.Name); err != nil {
-			return fmt.Errorf("%s: %w", []string{"key", "time", "columns"}[min(i, 2)], err)
-		}
+	for option, err := range t.lacking(names) {
+		return fmt.Errorf("%s: %w", option, err)
 	}
 	t.key, t.time = slices.Index(names, t.Key), slices.Index(names, t.Time)
 	t.limit = max(1, min(pageRows, pageCells/len(names), t.pace.pageRows()))
