@@ -76,7 +76,7 @@ func theSinks(with, dead, large bool) []stormSink {
 	}
 	if large {
 		all[3] = stormSink{Name: "large", Topic: wideTopic, Format: ".json", With: with,
-			options: `sink: {s3: {bucket: $bucket, prefix: large, path: "all", format: json$with}}, flush: {bytes: 20MiB, every: 1m}`}
+			options: `sink: {s3: {bucket: $bucket, prefix: large, path: "all", format: json$with}}, flush: {bytes: 36MiB, every: 1m}`}
 	}
 	return all
 }
@@ -131,7 +131,7 @@ func newRound(t *testing.T, w *world, random *rand.Rand, n int) *round {
 		}
 	}
 	for i := range r.seats {
-		scratch := parts.SmallFolder(t, 64<<20)
+		scratch := parts.SmallFolder(t, 192<<20) // the rows of a large file, the file, and what comes meanwhile
 		r.seats[i] = &seat{scratch: scratch, env: append(r.env(), "TMPDIR="+scratch, "STORM_BROKERS="+w.Routes[i])}
 	}
 	return r

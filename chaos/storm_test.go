@@ -21,7 +21,7 @@ var (
 	stormSeed   = flag.Uint64("storm.seed", 0, "what is drawn in TestStorm; 0 is another each time")
 	stormStore  = flag.String("storm.store", "minio", "the S3 server of TestStorm: minio or versity")
 	stormKinds  = flag.String("storm.kinds", "", "a regular expression: the faults of TestStorm whose kinds it matches, and no others")
-	stormRate   = flag.Int("storm.rate", 2000, "rows a second that TestStorm produces to its first topic; a third of it to its second")
+	stormRate   = flag.Int("storm.rate", 2000, "rows a second that TestStorm produces to its first topic; a third of it to its second, two thirds where that makes large files")
 	stormRecord = flag.String("storm.record", "", "a file that takes one line more with the outcome of TestStorm")
 )
 
