@@ -487,7 +487,6 @@ func (r *round) emptied() (end func() bool, groups []stormSink) {
 			continue // its letters come again
 		}
 		groups = append(groups, s)
-		r.wentBack[r.group(s)] = true
 		await(r.t, "the dead to be missed", func() bool { return len(r.members(r.group(s))) == 0 })
 	}
 	return func() bool {
@@ -515,6 +514,7 @@ func (r *round) setBackAll() (func() bool, time.Duration) {
 		for p := range int32(len(r.ends(r.name + s.Topic))) {
 			all := told[fmt.Sprint(r.group(s), " ", r.name+s.Topic, " ", p)]
 			if i := len(all) - 1 - back; i >= 0 {
+				r.setBacks[backTo(r.group(s), r.name+s.Topic, p, all[i].offset, all[i].text)] = true
 				r.setBack(r.group(s), r.name+s.Topic, p, all[i].offset, all[i].text)
 			}
 		}

@@ -102,7 +102,7 @@ type sheet struct{ bytes.Buffer }
 
 func (s *sheet) add(row any) { _ = json.NewEncoder(s).Encode(row) } // of strings and numbers, into memory
 
-// brokenChains says where what the groups were told does not go (S) to (S, plan E) to (E), but for groups that were set back.
+// brokenChains says where what the groups were told does not go (S) to (S, plan E) to (E), but where a trouble set it back.
 func (r *round) brokenChains() (wrong []string) {
 	r.t.Helper()
 	type key struct {
@@ -111,9 +111,9 @@ func (r *round) brokenChains() (wrong []string) {
 	}
 	filled := map[key][]int64{}
 	last := map[key]*mark{}
-	for _, c := range r.history() {
+	for _, c := range r.memories() {
 		group, topic, _ := strings.Cut(c.topic, " ")
-		if !strings.HasPrefix(topic, r.name) || strings.HasSuffix(topic, "-offsets") || r.wentBack[group] {
+		if !strings.HasPrefix(topic, r.name) || strings.HasSuffix(topic, "-offsets") {
 			continue
 		}
 		rows := key{topic, -1}
@@ -123,8 +123,10 @@ func (r *round) brokenChains() (wrong []string) {
 		}
 		k := key{group, c.partition}
 		before := last[k]
-		last[k] = &c.mark
-		if before == nil {
+		if last[k] = &c.mark; c.forgotten {
+			last[k] = nil
+		}
+		if before == nil || c.forgotten || r.setBacks[backTo(k.group, topic, c.partition, c.offset, c.text)] && c.offset <= before.offset {
 			continue
 		}
 		offsets := filled[key{topic, c.partition}]
@@ -138,6 +140,11 @@ func (r *round) brokenChains() (wrong []string) {
 		wrong = append(wrong, "the groups have no history")
 	}
 	return wrong
+}
+
+// backTo names what a group was made to remember.
+func backTo(group, topic string, partition int32, offset int64, text string) string {
+	return fmt.Sprint(group, " ", topic, " ", partition, " ", offset, " ", text)
 }
 
 // leftOver finds uploads that nobody finished or took back, and scratch files.
@@ -162,26 +169,16 @@ func (r *round) leftOver() (wrong []string) {
 	return wrong
 }
 
-// unheard finds rows of which the hooks were never told: what is owed still, and files that are younger than the last crawl.
+// unheard finds rows of which a sink's hook was never told: what is owed still, and files that are younger than the last crawl.
 func (r *round) unheard() (wrong []string) {
 	r.t.Helper()
-	var newest time.Time
 	for _, s := range r.sinks {
 		if !s.Hooks {
 			continue
 		}
-		prefix := s.Name + "/"
-		pages := s3.NewListObjectsV2Paginator(r.s3, &s3.ListObjectsV2Input{Bucket: &r.bucket.name, Prefix: &prefix})
-		for pages.HasMorePages() {
-			page, err := pages.NextPage(r.t.Context())
-			if err != nil {
-				r.t.Fatal(err)
-			}
-			for _, o := range page.Contents {
-				if o.LastModified.After(newest) {
-					newest = *o.LastModified
-				}
-			}
+		newest, crawls := r.newest(s.Name+"/"), r.hooks.crawlsOf(s.Name)
+		if len(crawls) == 0 || crawls[len(crawls)-1].Before(newest.Truncate(time.Second)) {
+			wrong = append(wrong, fmt.Sprintf("%s: the newest file is of %v, and crawls began at %v", s.Name, newest, crawls))
 		}
 		for p := range int32(len(r.ends(r.name + s.Topic))) {
 			if m := r.committed(r.group(s), r.name+s.Topic, p); m.Owed != nil {
@@ -189,11 +186,25 @@ func (r *round) unheard() (wrong []string) {
 			}
 		}
 	}
-	crawls := r.hooks.crawls()
-	if len(crawls) == 0 || crawls[len(crawls)-1].Before(newest.Truncate(time.Second)) {
-		wrong = append(wrong, fmt.Sprintf("the newest file is of %v, and crawls began at %v", newest, crawls))
-	}
 	return wrong
+}
+
+// newest is when the youngest object below a prefix was made.
+func (r *round) newest(prefix string) (at time.Time) {
+	r.t.Helper()
+	pages := s3.NewListObjectsV2Paginator(r.s3, &s3.ListObjectsV2Input{Bucket: &r.bucket.name, Prefix: &prefix})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(r.t.Context())
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		for _, o := range page.Contents {
+			if o.LastModified.After(at) {
+				at = *o.LastModified
+			}
+		}
+	}
+	return at
 }
 
 // unverified is what penstock itself finds, as its users do.

@@ -30,7 +30,7 @@ type round struct {
 	sick      sync.Mutex
 	illnesses map[*int]func(*http.Request) fault // what the store does for now, all of it together
 
-	wentBack map[string]bool // groups whose offsets were
+	setBacks map[string]bool // what groups were made to remember of what was before
 
 	faults  map[string]int // by kind
 	unmet   []trouble      // that met nothing
@@ -58,7 +58,7 @@ type stormSink struct {
 	Dead   bool   `json:"dead"`   // bad rows are dead letters; else they are skipped
 	With   bool   `json:"with"`   // rows carry their partition and offset
 	Prompt bool   `json:"-"`      // what comes is visible within a second
-	Hooks  bool   `json:"-"`
+	Hooks  bool   `json:"-"`      // it has a crawler of its name
 
 	options string
 }
@@ -102,7 +102,8 @@ connectors:
   $name-source: {source: {csv: {path: "$dir/rows/*.csv", key: id` + rate + `}}, topic: {name: $name-csv, partitions: 3}}
 `)
 	for _, sink := range r.sinks {
-		fmt.Fprintf(&s, "  $name-%s: {topics: [$name%s], %s}\n", sink.Name, sink.Topic, sink.options)
+		options := replace(sink.options, "$glue", `after_flush: [{glue: {crawler: `+sink.Name+`, endpoint: "$glue", poll: 100ms, at_most_every: 2s}}]`)
+		fmt.Fprintf(&s, "  $name-%s: {topics: [$name%s], %s}\n", sink.Name, sink.Topic, options)
 	}
 	with, typed := "", "{on_bad_record: skip}"
 	if r.sinks[0].With {
@@ -113,12 +114,12 @@ connectors:
 	}
 	return strings.NewReplacer("$with", with, "$name", r.name, "$session", fmt.Sprint(stormSession.Milliseconds()), "$s3", r.proxy.url,
 		"$dir", r.dir, "$bucket", r.name, "$typed", replace(typed, "$name", r.name),
-		"$glue", fmt.Sprintf(`after_flush: [{glue: {crawler: c, endpoint: "%s", poll: 100ms, at_most_every: 2s}}]`, r.hooks.url)).Replace(s.String())
+		"$glue", r.hooks.url).Replace(s.String())
 }
 
 func newRound(t *testing.T, w *world, random *rand.Rand, n int) *round {
 	t.Helper()
-	r := &round{bed: newBedIn(t, w.Bootstrap, w.store), w: w, random: random, n: n, sinks: theSinks(random.IntN(2) == 0, random.IntN(2) == 0, random.IntN(2) == 0), wentBack: map[string]bool{}, faults: map[string]int{}, chances: map[string]int{}, illnesses: map[*int]func(*http.Request) fault{}}
+	r := &round{bed: newBedIn(t, w.Bootstrap, w.store), w: w, random: random, n: n, sinks: theSinks(random.IntN(2) == 0, random.IntN(2) == 0, random.IntN(2) == 0), setBacks: map[string]bool{}, faults: map[string]int{}, chances: map[string]int{}, illnesses: map[*int]func(*http.Request) fault{}}
 	r.replicas, r.quiet = 3, true
 	t.Cleanup(r.keep)
 	r.proxy.set(r.ills)
