@@ -110,7 +110,7 @@ func (r *round) brokenChains() (wrong []string) {
 		partition int32
 	}
 	filled := map[key][]int64{}
-	last := map[key]*mark{}
+	last := map[key]*recalled{}
 	for _, c := range r.memories() {
 		group, topic, _ := strings.Cut(c.topic, " ")
 		if !strings.HasPrefix(topic, r.name) || strings.HasSuffix(topic, "-offsets") {
@@ -122,17 +122,11 @@ func (r *round) brokenChains() (wrong []string) {
 			r.read(topic, func(rec *kgo.Record) { k := key{topic, rec.Partition}; filled[k] = append(filled[k], rec.Offset) })
 		}
 		k := key{group, c.partition}
-		before := last[k]
-		if last[k] = &c.mark; c.forgotten {
-			last[k] = nil
+		if last[k] == nil {
+			last[k] = &recalled{}
 		}
-		if before == nil || c.forgotten || r.setBacks[backTo(k.group, topic, c.partition, c.offset, c.text)] && c.offset <= before.offset {
-			continue
-		}
-		offsets := filled[key{topic, c.partition}]
-		low := sort.Search(len(offsets), func(i int) bool { return offsets[i] >= before.offset })
-		high := sort.Search(len(offsets), func(i int) bool { return offsets[i] >= c.offset })
-		if why := broken(*before, c.mark, offsets[low:max(low, high)]); why != "" {
+		before, set := last[k].mark, r.setBacks[backTo(group, topic, c.partition, c.offset, c.text)]
+		if why := last[k].next(c, set, filled[key{topic, c.partition}]); why != "" {
 			wrong = append(wrong, fmt.Sprintf("group %s, partition %d: %v follows %v: %s", group, c.partition, c.mark, *before, why))
 		}
 	}
@@ -140,6 +134,33 @@ func (r *round) brokenChains() (wrong []string) {
 		wrong = append(wrong, "the groups have no history")
 	}
 	return wrong
+}
+
+// recalled is what a group remembered last of a partition, and how far files stand since before it was set back: a plan that meets one
+// there goes where that ends.
+type recalled struct {
+	mark   *mark
+	stands int64
+}
+
+// next takes a commit in, and says why it may not follow. What a trouble set is no break.
+func (m *recalled) next(c commit, set bool, rows []int64) string {
+	before := m.mark
+	if m.mark = &c.mark; c.forgotten {
+		m.mark = nil
+	}
+	switch {
+	case before == nil:
+		return ""
+	case c.forgotten, set && c.offset <= before.offset:
+		m.stands = max(m.stands, before.offset, before.End)
+		return ""
+	case c.offset == before.offset && c.offset < m.stands && before.End != 0 && c.End != 0:
+		return ""
+	}
+	low := sort.Search(len(rows), func(i int) bool { return rows[i] >= before.offset })
+	high := sort.Search(len(rows), func(i int) bool { return rows[i] >= c.offset })
+	return broken(*before, c.mark, rows[low:max(low, high)])
 }
 
 // backTo names what a group was made to remember.

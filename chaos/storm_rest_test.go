@@ -83,6 +83,9 @@ func TestStormsChainsAreJudgedAfterASetBackToo(t *testing.T) {
 		wrong string
 	}{
 		"sound":                {[]string{"0", "0 10", "10", "10 20", "20", "back 10", "10 20", "20"}, ""},
+		"a plan meets a file":  {[]string{"0", "0 10", "10", "10 20", "20", "back 0", "0 15", "0 10", "10", "10 20", "20"}, ""},
+		"a plan meets no file": {[]string{"0", "0 10", "10", "back 0", "0 10", "10", "10 15", "10 20", "20"}, "the plan was dropped or changed"},
+		"a plan is dropped":    {[]string{"0", "0 10", "10", "back 0", "0 10", "0"}, "the plan was dropped or changed"},
 		"deleted":              {[]string{"0", "0 10", "10", "-", "0 10", "10"}, ""},
 		"a break before":       {[]string{"0", "10", "10 20", "20", "back 10", "10 20", "20"}, "rows were passed without a plan"},
 		"a break after":        {[]string{"0", "0 10", "10", "back 0", "0 10", "15"}, "it is not where the plan ends"},
