@@ -62,6 +62,9 @@ lint: parts
 	@unformatted=$$(find . -name '*.go' -not -path './.*' | xargs gofmt -l) && \
 		if [ -n "$$unformatted" ]; then echo "not gofmt'ed:" $$unformatted; exit 1; fi
 	go vet $(PKGS)
+	go vet -tags points $(PKGS)
+	@mkdir -p .cache/examples && cp docs/examples/httpsink/go.mod .cache/examples/ && cp go.sum .cache/examples/
+	cd docs/examples/httpsink && GOWORK=off go vet -mod=mod -modfile=$(CURDIR)/.cache/examples/go.mod ./...
 	.cache/bin/staticcheck $(PKGS)
 
 clean:

@@ -2,6 +2,7 @@ package chaos
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -13,19 +14,30 @@ type commit struct {
 	topic     string
 	partition int32
 	mark
+	forgotten bool // it was made to forget
 }
 
 // history reads all that the bed's groups were ever told, from the broker's own log of it.
-func (b *bed) history() (all []commit) {
+func (b *bed) history() []commit {
+	b.t.Helper()
+	return slices.DeleteFunc(b.memories(), func(c commit) bool { return c.forgotten })
+}
+
+// memories is the history with what the groups were made to forget.
+func (b *bed) memories() (all []commit) {
 	b.t.Helper()
 	b.read("__consumer_offsets", func(r *kgo.Record) {
 		var key kmsg.OffsetCommitKey
 		var value kmsg.OffsetCommitValue
-		if len(r.Key) < 2 || r.Key[1] > 1 || r.Value == nil || key.ReadFrom(r.Key) != nil || value.ReadFrom(r.Value) != nil {
-			return // of a group itself, or of one that was forgotten
+		if len(r.Key) < 2 || r.Key[1] > 1 || key.ReadFrom(r.Key) != nil || r.Value != nil && value.ReadFrom(r.Value) != nil {
+			return // of a group itself
 		}
 		if strings.Contains(key.Group, b.name) {
-			all = append(all, commit{key.Group + " " + key.Topic, key.Partition, newMark(b.t, value.Offset, value.Metadata)})
+			m := mark{}
+			if r.Value != nil {
+				m = newMark(b.t, value.Offset, value.Metadata)
+			}
+			all = append(all, commit{key.Group + " " + key.Topic, key.Partition, m, r.Value == nil})
 		}
 	})
 	return all

@@ -73,7 +73,7 @@ func TestOwedCrawlOutlivesItsWorker(t *testing.T) {
 	b.file("connectors.yaml", spaced)
 	w := b.startTo("never")
 	await(t, "a member", func() bool { return len(b.members(b.group())) == 1 })
-	b.hooks.start() // somebody else's
+	b.hooks.start(theCrawler) // somebody else's
 	b.add(25, "")
 	await(t, "the rows", func() bool { return b.remembered().offset == 25 })
 	w.must("kill", w.Kill())

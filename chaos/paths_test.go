@@ -146,3 +146,58 @@ func (b *bed) wantWild(sink string, files map[string][]byte) {
 		b.t.Errorf("%s: %d records, of %d", sink, len(folders)+len(dead), 3*len(wild))
 	}
 }
+
+const longer = `
+  $topic-s3:
+    topics: [$topic]
+    sink: {s3: {bucket: $bucket, prefix: below/this, path: "{a}/{b}/{c}/{d}/{e}", format: json, with: [offset]}}
+    errors: {on_bad_record: dead_letter, topic: $topic-s3-dead}
+  $topic-local:
+    topics: [$topic]
+    sink: {local: {dir: "$dir/below/this", path: "{a}/{b}/{c}/{d}/{e}", format: json, with: [offset]}}
+    errors: {on_bad_record: dead_letter, topic: $topic-local-dead}
+`
+
+// TestLongKeys has five columns in a path, each within what may stand between two slashes: keys of all lengths up to the 1,024 bytes
+// that S3 takes stand, also on a server, and what would be longer is a dead letter. A file system takes them all.
+func TestLongKeys(t *testing.T) {
+	t.Parallel()
+	const most = 1024
+	b := newBed(t)
+	b.make(b.name, 1)
+	b.file("connectors.yaml", longer)
+	rest := len("below/this/") + 5*len("/") + len(b.name+"+0+.json") + 20
+	column := func(n int) string { return strings.Repeat("x", n) }
+	var lengths []int // of the keys
+	var values [][]byte
+	for _, last := range []int{1, most - 1 - rest - 4*200, most - rest - 4*200, most + 1 - rest - 4*200, 240} {
+		first := 200
+		if last == 240 {
+			first = 240
+		}
+		lengths = append(lengths, rest+4*first+last)
+		values = append(values, fmt.Appendf(nil, `{"a":%q,"b":%q,"c":%q,"d":%q,"e":%q}`, column(first), column(first), column(first), column(first), column(last)))
+	}
+	b.produce(b.name, 0, values, "")
+	b.drain()
+
+	stand, dead := map[int]bool{}, b.buriedAt("s3")
+	for _, o := range b.objects("") {
+		stand[len(o.key)] = true
+	}
+	for i, n := range lengths {
+		if why := dead[int64(i)]; stand[n] != (n <= most) || (why == "") != stand[n] || why != "" && !strings.Contains(why, "bytes long, above 1024") {
+			t.Errorf("a key of %d bytes stands: %v; dead by %.300q", n, stand[n], why)
+		}
+	}
+	files := 0
+	err := filepath.WalkDir(filepath.Join(b.dir, "below"), func(_ string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			files++
+		}
+		return err
+	})
+	if dead := b.buriedAt("local"); err != nil || files != len(lengths) || len(dead) > 0 {
+		t.Errorf("%d files, %v, and %v are dead", files, err, dead)
+	}
+}

@@ -103,6 +103,8 @@ func TestStormsJudgeBites(t *testing.T) {
 		"a row stands in two files":    {func(s *scene) { s.objects[b] = append(s.objects[b], s.objects[a][0]) }, 0, 1, "interval or path"},
 		"a row is another's":           {func(s *scene) { s.objects[a][0] = s.objects[a][1] }, 1, 1, "not what their names say"},
 		"a row is changed":             {func(s *scene) { s.objects[a][0] = strings.Replace(s.objects[a][0], "w,0", "w,1", 1) }, 0, 0, "rows changed"},
+		"a row has a member more":      {func(s *scene) { s.objects[a][0] = strings.Replace(s.objects[a][0], "}", `,"more":1}`, 1) }, 0, 0, "rows changed"},
+		"a member stands twice":        {func(s *scene) { s.objects[a][0] = strings.Replace(s.objects[a][0], "{", `{"id":0,`, 1) }, 0, 0, "rows changed"},
 		"rows are out of order":        {func(s *scene) { slices.Reverse(s.objects[d]) }, 0, 0, "unsorted rows"},
 		"a row that was aborted":       {func(s *scene) { s.objects[a] = append(s.objects[a], string(grain(-3))) }, 0, 0, "should not be there"},
 		"a file of another partition":  {func(s *scene) { s.files[d] = strings.Replace(s.files[d], `"part":1`, `"part":2`, 1) }, 0, 0, "interval or path"},

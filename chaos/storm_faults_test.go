@@ -329,6 +329,9 @@ func deathsAt(points ...string) (all []trouble) {
 }
 
 func (r *round) standAt(point string, sleeps bool) (func() bool, time.Duration) {
+	if strings.Contains(point, "store") && r.sourceEnds() {
+		return nil, 0
+	}
 	s := r.free()
 	if s == nil {
 		return nil, 0
@@ -359,6 +362,20 @@ func (r *round) standAt(point string, sleeps bool) (func() bool, time.Duration) 
 		}
 		return stood
 	}, stormSession + time.Duration(r.random.Int64N(int64(stormSession)))
+}
+
+// sourceEnds tells whether the source has stored its rows, or nearly: what ends transactions is counted too.
+func (r *round) sourceEnds() bool {
+	var stored int64
+	r.retried("ends of "+r.name+csvTopic, func(context.Context) error {
+		ends, err := r.askEnds(r.name+csvTopic, 1)
+		stored = 0
+		for _, end := range ends {
+			stored += end
+		}
+		return err
+	})
+	return stored >= csvSplits*csvRows*9/10
 }
 
 // ills is what becomes of a request while the store has some illnesses.
@@ -411,7 +428,7 @@ func inParts(f fault) func(*round) (func() bool, time.Duration) {
 			return nil, 0
 		}
 		var met atomic.Bool
-		r.await(45*time.Second, met.Load, nil)
+		r.await(time.Minute, met.Load, nil)
 		return illness(f, time.Second, func(req *http.Request) bool {
 			is := completes(req)
 			met.Store(met.Load() || is)
@@ -470,7 +487,6 @@ func (r *round) emptied() (end func() bool, groups []stormSink) {
 			continue // its letters come again
 		}
 		groups = append(groups, s)
-		r.wentBack[r.group(s)] = true
 		await(r.t, "the dead to be missed", func() bool { return len(r.members(r.group(s))) == 0 })
 	}
 	return func() bool {
@@ -498,6 +514,7 @@ func (r *round) setBackAll() (func() bool, time.Duration) {
 		for p := range int32(len(r.ends(r.name + s.Topic))) {
 			all := told[fmt.Sprint(r.group(s), " ", r.name+s.Topic, " ", p)]
 			if i := len(all) - 1 - back; i >= 0 {
+				r.setBacks[backTo(r.group(s), r.name+s.Topic, p, all[i].offset, all[i].text)] = true
 				r.setBack(r.group(s), r.name+s.Topic, p, all[i].offset, all[i].text)
 			}
 		}

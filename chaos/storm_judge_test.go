@@ -102,7 +102,7 @@ type sheet struct{ bytes.Buffer }
 
 func (s *sheet) add(row any) { _ = json.NewEncoder(s).Encode(row) } // of strings and numbers, into memory
 
-// brokenChains says where what the groups were told does not go (S) to (S, plan E) to (E), but for groups that were set back.
+// brokenChains says where what the groups were told does not go (S) to (S, plan E) to (E), but where a trouble set it back.
 func (r *round) brokenChains() (wrong []string) {
 	r.t.Helper()
 	type key struct {
@@ -110,10 +110,10 @@ func (r *round) brokenChains() (wrong []string) {
 		partition int32
 	}
 	filled := map[key][]int64{}
-	last := map[key]*mark{}
-	for _, c := range r.history() {
+	last := map[key]*recalled{}
+	for _, c := range r.memories() {
 		group, topic, _ := strings.Cut(c.topic, " ")
-		if !strings.HasPrefix(topic, r.name) || strings.HasSuffix(topic, "-offsets") || r.wentBack[group] {
+		if !strings.HasPrefix(topic, r.name) || strings.HasSuffix(topic, "-offsets") {
 			continue
 		}
 		rows := key{topic, -1}
@@ -122,15 +122,11 @@ func (r *round) brokenChains() (wrong []string) {
 			r.read(topic, func(rec *kgo.Record) { k := key{topic, rec.Partition}; filled[k] = append(filled[k], rec.Offset) })
 		}
 		k := key{group, c.partition}
-		before := last[k]
-		last[k] = &c.mark
-		if before == nil {
-			continue
+		if last[k] == nil {
+			last[k] = &recalled{}
 		}
-		offsets := filled[key{topic, c.partition}]
-		low := sort.Search(len(offsets), func(i int) bool { return offsets[i] >= before.offset })
-		high := sort.Search(len(offsets), func(i int) bool { return offsets[i] >= c.offset })
-		if why := broken(*before, c.mark, offsets[low:max(low, high)]); why != "" {
+		before, set := last[k].mark, r.setBacks[backTo(group, topic, c.partition, c.offset, c.text)]
+		if why := last[k].next(c, set, filled[key{topic, c.partition}]); why != "" {
 			wrong = append(wrong, fmt.Sprintf("group %s, partition %d: %v follows %v: %s", group, c.partition, c.mark, *before, why))
 		}
 	}
@@ -138,6 +134,38 @@ func (r *round) brokenChains() (wrong []string) {
 		wrong = append(wrong, "the groups have no history")
 	}
 	return wrong
+}
+
+// recalled is what a group remembered last of a partition, and how far files stand since before it was set back: a plan that meets one
+// there goes where that ends.
+type recalled struct {
+	mark   *mark
+	stands int64
+}
+
+// next takes a commit in, and says why it may not follow. What a trouble set is no break.
+func (m *recalled) next(c commit, set bool, rows []int64) string {
+	before := m.mark
+	if m.mark = &c.mark; c.forgotten {
+		m.mark = nil
+	}
+	switch {
+	case before == nil:
+		return ""
+	case c.forgotten, set && c.offset <= before.offset:
+		m.stands = max(m.stands, before.offset, before.End)
+		return ""
+	case c.offset == before.offset && c.offset < m.stands && before.End != 0 && c.End != 0:
+		return ""
+	}
+	low := sort.Search(len(rows), func(i int) bool { return rows[i] >= before.offset })
+	high := sort.Search(len(rows), func(i int) bool { return rows[i] >= c.offset })
+	return broken(*before, c.mark, rows[low:max(low, high)])
+}
+
+// backTo names what a group was made to remember.
+func backTo(group, topic string, partition int32, offset int64, text string) string {
+	return fmt.Sprint(group, " ", topic, " ", partition, " ", offset, " ", text)
 }
 
 // leftOver finds uploads that nobody finished or took back, and scratch files.
@@ -162,26 +190,16 @@ func (r *round) leftOver() (wrong []string) {
 	return wrong
 }
 
-// unheard finds rows of which the hooks were never told: what is owed still, and files that are younger than the last crawl.
+// unheard finds rows of which a sink's hook was never told: what is owed still, and files that are younger than the last crawl.
 func (r *round) unheard() (wrong []string) {
 	r.t.Helper()
-	var newest time.Time
 	for _, s := range r.sinks {
 		if !s.Hooks {
 			continue
 		}
-		prefix := s.Name + "/"
-		pages := s3.NewListObjectsV2Paginator(r.s3, &s3.ListObjectsV2Input{Bucket: &r.bucket.name, Prefix: &prefix})
-		for pages.HasMorePages() {
-			page, err := pages.NextPage(r.t.Context())
-			if err != nil {
-				r.t.Fatal(err)
-			}
-			for _, o := range page.Contents {
-				if o.LastModified.After(newest) {
-					newest = *o.LastModified
-				}
-			}
+		newest, crawls := r.newest(s.Name+"/"), r.hooks.crawlsOf(s.Name)
+		if len(crawls) == 0 || crawls[len(crawls)-1].Before(newest.Truncate(time.Second)) {
+			wrong = append(wrong, fmt.Sprintf("%s: the newest file is of %v, and crawls began at %v", s.Name, newest, crawls))
 		}
 		for p := range int32(len(r.ends(r.name + s.Topic))) {
 			if m := r.committed(r.group(s), r.name+s.Topic, p); m.Owed != nil {
@@ -189,11 +207,25 @@ func (r *round) unheard() (wrong []string) {
 			}
 		}
 	}
-	crawls := r.hooks.crawls()
-	if len(crawls) == 0 || crawls[len(crawls)-1].Before(newest.Truncate(time.Second)) {
-		wrong = append(wrong, fmt.Sprintf("the newest file is of %v, and crawls began at %v", newest, crawls))
-	}
 	return wrong
+}
+
+// newest is when the youngest object below a prefix was made.
+func (r *round) newest(prefix string) (at time.Time) {
+	r.t.Helper()
+	pages := s3.NewListObjectsV2Paginator(r.s3, &s3.ListObjectsV2Input{Bucket: &r.bucket.name, Prefix: &prefix})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(r.t.Context())
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		for _, o := range page.Contents {
+			if o.LastModified.After(at) {
+				at = *o.LastModified
+			}
+		}
+	}
+	return at
 }
 
 // unverified is what penstock itself finds, as its users do.

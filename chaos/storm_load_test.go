@@ -49,10 +49,14 @@ func wideGrain(id int) []byte {
 
 // run produces until ctx is done, a few times a second.
 func (l *load) run(ctx context.Context) {
+	wide := *stormRate / 30
+	if l.r.large() { // that there is a file of many parts while a trouble waits for one
+		wide = *stormRate / 15
+	}
 	for tick := 0; ctx.Err() == nil; tick++ {
 		began := time.Now()
 		l.produce(mixTopic, *stormRate/10, grain)
-		l.produce(wideTopic, *stormRate/30, wideGrain)
+		l.produce(wideTopic, wide, wideGrain)
 		if tick%20 == 7 {
 			l.abort(ctx, tick)
 		}

@@ -21,7 +21,7 @@ var (
 	stormSeed   = flag.Uint64("storm.seed", 0, "what is drawn in TestStorm; 0 is another each time")
 	stormStore  = flag.String("storm.store", "minio", "the S3 server of TestStorm: minio or versity")
 	stormKinds  = flag.String("storm.kinds", "", "a regular expression: the faults of TestStorm whose kinds it matches, and no others")
-	stormRate   = flag.Int("storm.rate", 2000, "rows a second that TestStorm produces to its first topic; a third of it to its second")
+	stormRate   = flag.Int("storm.rate", 2000, "rows a second that TestStorm produces to its first topic; a third of it to its second, two thirds where that makes large files")
 	stormRecord = flag.String("storm.record", "", "a file that takes one line more with the outcome of TestStorm")
 )
 
@@ -44,8 +44,20 @@ type toll struct {
 	Doubled   int            `json:"doubled"`
 	Wrong     int            `json:"wrong"` // whatever else the judges found
 	Recovered recovery       `json:"recovery_seconds"`
+	Idle      map[string]int `json:"met_nothing,omitempty"` // how often kinds were dealt that never met anything
 
-	took []time.Duration
+	took    []time.Duration
+	dealt   map[string]int // what met nothing, judged or not
+	chances map[string]int // where it could have
+	met     map[string]bool
+}
+
+// mostChances is how often a kind may be dealt where it can meet something, and never do.
+const mostChances = 3
+
+func newToll(at time.Time, seed uint64) *toll {
+	return &toll{At: at.UTC().Truncate(time.Second), Commit: head(), Seed: seed, Store: *stormStore, Kinds: map[string]int{}, Idle: map[string]int{},
+		dealt: map[string]int{}, chances: map[string]int{}, met: map[string]bool{}}
 }
 
 // recovery is how long it took, from the end of a fault, until the sinks had made visible all that stood on the topics when it ended.
@@ -60,6 +72,7 @@ func (t *toll) add(r *round) {
 	if r.t.Failed() || !r.judged {
 		t.Failed++
 	}
+	t.meet(r)
 	if !r.judged {
 		return
 	}
@@ -76,12 +89,40 @@ func (t *toll) add(r *round) {
 	}
 }
 
+// meet takes in which kinds have met something in a round.
+func (t *toll) meet(r *round) {
+	for kind := range r.faults {
+		t.met[kind] = true
+	}
+	for _, u := range r.unmet {
+		t.dealt[u.kind]++
+	}
+	for kind, n := range r.chances {
+		t.chances[kind] += n
+	}
+	t.Idle = maps.Clone(t.dealt)
+	maps.DeleteFunc(t.Idle, func(kind string, _ int) bool { return t.met[kind] })
+}
+
+// idlers are the kinds that a storm should have known by now: they prove nothing.
+func (t *toll) idlers() (kinds []string) {
+	for _, kind := range slices.Sorted(maps.Keys(t.Idle)) {
+		if t.chances[kind] >= mostChances {
+			kinds = append(kinds, kind)
+		}
+	}
+	return kinds
+}
+
 func (t *toll) String() string {
 	var s strings.Builder
 	fmt.Fprintf(&s, "storm: %d rounds (%d failed) in %d s on %s, seed %d: %d faults, %d rows written %d times into %d objects, %d dead letters\n",
 		t.Rounds, t.Failed, t.Seconds, t.Store, t.Seed, t.Faults, t.Rows, t.Written, t.Objects, t.Letters)
 	for _, kind := range slices.Sorted(maps.Keys(t.Kinds)) {
 		fmt.Fprintf(&s, "  %4d  %s\n", t.Kinds[kind], kind)
+	}
+	for _, kind := range slices.Sorted(maps.Keys(t.Idle)) {
+		fmt.Fprintf(&s, "     -  %s: dealt %d times, and met nothing\n", kind, t.Idle[kind])
 	}
 	fmt.Fprintf(&s, "lost %d, doubled %d, otherwise wrong %d; back to normal after %.1f s (median), %.1f s (at most)",
 		t.Lost, t.Doubled, t.Wrong, t.Recovered.Median, t.Recovered.Max)
@@ -98,7 +139,7 @@ func TestStorm(t *testing.T) {
 	tell("storm: seed %d", seed)
 	w := newWorld(t)
 	began := time.Now()
-	sum := &toll{At: began.UTC().Truncate(time.Second), Commit: head(), Seed: seed, Store: *stormStore, Kinds: map[string]int{}}
+	sum := newToll(began, seed)
 	deck := newDeck(t, seed)
 	more := func(n int) bool {
 		if *stormFor > 0 {
@@ -120,6 +161,9 @@ func TestStorm(t *testing.T) {
 	tell("%v", sum)
 	if *stormRecord != "" {
 		sum.record(t, *stormRecord)
+	}
+	for _, kind := range sum.idlers() {
+		t.Errorf("%s was dealt %d times where it could meet something, and never did", kind, sum.chances[kind])
 	}
 }
 

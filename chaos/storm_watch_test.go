@@ -18,8 +18,9 @@ func (r *round) group(s stormSink) string { return "connect-" + r.name + "-" + s
 // A group that was deleted walks forward through hundreds of intervals: that is no standing still.
 const calmTime = 90 * time.Second
 
-// awaitCalm waits until every prompt sink has made visible what stands on its topic now, and says how long that took.
-func (r *round) awaitCalm(after string) time.Duration {
+// awaitCalm waits until every prompt sink has made visible what stands on its topic now, and says how long that took, or that it never
+// did: then the workers have been ended.
+func (r *round) awaitCalm(after string) (took time.Duration, calm bool) {
 	r.t.Helper()
 	began := time.Now()
 	targets, reached := map[string]map[int32]int64{}, map[string]int64{}
@@ -28,7 +29,7 @@ func (r *round) awaitCalm(after string) time.Duration {
 		var where string
 		var at int64
 		if where, at, why = r.calm(targets); why == nil {
-			return time.Since(began)
+			return time.Since(began), true
 		}
 		if at > reached[where] {
 			reached[where], moved = at, time.Now()
@@ -36,8 +37,8 @@ func (r *round) awaitCalm(after string) time.Duration {
 		time.Sleep(50 * time.Millisecond)
 	}
 	r.dump()
-	r.t.Fatalf("after %s the pipeline has not recovered after %v: %v", after, time.Since(began).Round(time.Second), why)
-	return 0
+	r.t.Errorf("after %s the pipeline has not recovered after %v: %v", after, time.Since(began).Round(time.Second), why)
+	return 0, false
 }
 
 // calm finds a partition that has not reached its target, and how far it is.

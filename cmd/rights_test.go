@@ -92,6 +92,7 @@ func s3Call(r *http.Request) string {
 		{"UploadPart", "PUT", q.Has("partNumber")}, {"CompleteMultipartUpload", "POST", q.Has("uploadId")},
 		{"AbortMultipartUpload", "DELETE", q.Has("uploadId")}, {"ListObjectsV2", "GET", q.Get("list-type") == "2"},
 		{"HeadObject", "HEAD", object}, {"PutObject", "PUT", object}, {"DeleteObject", "DELETE", object},
+		{"GetObject", "GET", object},
 	} {
 		if c.method == r.Method && c.is {
 			return c.call
@@ -110,7 +111,7 @@ func rightsOf(service, call string, h http.Header) (actions []string) {
 	}
 	object := map[string]string{
 		"ListMultipartUploads": "s3:ListBucketMultipartUploads", "AbortMultipartUpload": "s3:AbortMultipartUpload", "ListObjectsV2": "s3:ListBucket",
-		"HeadObject": "s3:GetObject", "DeleteObject": "s3:DeleteObject",
+		"HeadObject": "s3:GetObject", "GetObject": "s3:GetObject", "DeleteObject": "s3:DeleteObject",
 		"PutObject": "s3:PutObject", "CreateMultipartUpload": "s3:PutObject", "UploadPart": "s3:PutObject", "CompleteMultipartUpload": "s3:PutObject",
 	}
 	actions = append(actions, object[call])
@@ -170,8 +171,10 @@ func flushed(t *testing.T, s sink.Sink, c sink.Claim, rows int) error {
 // What a policy allows is what penstock asks for, no more and no less: every request that it makes of S3, Glue, Athena and STS is seen.
 func TestRightsThatAreUsed(t *testing.T) {
 	a, config := newAmazon(t)
-	a.useS3(config)
+	bucket := a.useS3(config)
 	sinkRights := a.take()
+	a.useVerify(config, bucket)
+	verifyRights := a.take()
 	a.useOptions(config)
 	optional := a.take()
 	a.useGlue(config)
@@ -209,6 +212,8 @@ func TestRightsThatAreUsed(t *testing.T) {
 		t.Errorf("with options %v", optional)
 	}
 	agree(t, bySink, policies(t, bySink), sinkRights)
+	byVerify := section("`penstock verify`")
+	agree(t, byVerify, policies(t, byVerify), verifyRights)
 	byHook := section("The hook `glue`")
 	agree(t, byHook, policies(t, byHook), glueRights)
 	byQuery, byCheck := section("`penstock query`"), section("`penstock check --connect`")
@@ -263,9 +268,9 @@ func (a *amazon) sink(c s3.Config) sink.Sink {
 }
 
 // useS3 makes a small file, meets it again, makes a large one, gives one up, and checks.
-func (a *amazon) useS3(config aws.Config) {
+func (a *amazon) useS3(config aws.Config) (bucket string) {
 	a.t.Helper()
-	bucket := fmt.Sprintf("rights-%x", time.Now().UnixNano())
+	bucket = fmt.Sprintf("rights-%x", time.Now().UnixNano())
 	loaded, err := aws.Load(a.t.Context(), config)
 	if err == nil {
 		client := sdks3.NewFromConfig(loaded, func(o *sdks3.Options) { o.UsePathStyle = true })
@@ -290,6 +295,25 @@ func (a *amazon) useS3(config aws.Config) {
 	a.refuse, claim.From = "UploadPart", 40
 	if flushed(a.t, s, claim, 33) == nil {
 		a.t.Error("a part that was refused went through")
+	}
+	return bucket
+}
+
+// useVerify looks at what stands, as verify does, and reads it, as with --rows.
+func (a *amazon) useVerify(config aws.Config, bucket string) {
+	a.t.Helper()
+	k := a.sink(s3.Config{AWS: config, Bucket: bucket, Prefix: "lake"}).(sink.Keeper)
+	seen := 0
+	for o, err := range k.Objects(a.t.Context(), "stock", func(int32) (int64, int64) { return 0, 100 }) {
+		if err == nil {
+			err = k.Inspect(a.t.Context(), o)
+		}
+		if seen++; err != nil {
+			a.t.Error(err)
+		}
+	}
+	if seen != 2 {
+		a.t.Errorf("%d objects, want 2", seen)
 	}
 }
 

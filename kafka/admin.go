@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
@@ -22,7 +23,11 @@ type Topic struct {
 // Admin asks and tells the cluster. Close it.
 type Admin struct {
 	client *kafka.AdminClient
+	of     *Client
 	own    []string // topics that penstock keeps for itself
+
+	mu     sync.Mutex
+	groups map[string]*kafka.Consumer // who ask what a group remembers
 }
 
 // Admin connects.
@@ -31,11 +36,33 @@ func (c *Client) Admin() (*Admin, error) {
 	if err != nil {
 		return nil, fmt.Errorf("kafka: %w", err)
 	}
-	return &Admin{a, []string{c.Config.OffsetsTopic, c.Config.StateTopic}}, nil
+	return &Admin{client: a, of: c, own: []string{c.Config.OffsetsTopic, c.Config.StateTopic}, groups: map[string]*kafka.Consumer{}}, nil
 }
 
-// Close ends the connection.
-func (a *Admin) Close() { a.client.Close() }
+// Close ends the connections.
+func (a *Admin) Close() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.client.Close()
+	for _, c := range a.groups {
+		_ = c.Close() // it is no member of anything
+	}
+}
+
+// asker is a client that can ask what a group remembers, and does not join it. An admin client cannot: where the coordinator is on its way
+// librdkafka 2.11 has it ask for its own, which it has none, and the process dies.
+func (a *Admin) asker(group string) (*kafka.Consumer, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.groups[group] == nil {
+		c, err := kafka.NewConsumer(a.of.glance(group))
+		if err != nil {
+			return nil, fmt.Errorf("kafka: %w", err)
+		}
+		a.groups[group] = c
+	}
+	return a.groups[group], nil
+}
 
 // Ensure makes the topic if it is absent, with the broker's replication, and says how many partitions it has.
 // A topic that has to be compacted, stands, and is not, is an error.
@@ -203,7 +230,7 @@ func (a *Admin) Knows(ctx context.Context, group, topic string) (bool, error) {
 // Committed gives what a group remembers of the topics' partitions; Offset -1 where it remembers nothing.
 func (a *Admin) Committed(ctx context.Context, group string, topics []string) (map[string][]Mark, error) {
 	out := map[string][]Mark{}
-	ask := kafka.ConsumerGroupTopicPartitions{Group: group}
+	var asked []kafka.TopicPartition
 	for i := range topics {
 		n, err := a.Partitions(ctx, topics[i])
 		if err != nil {
@@ -212,17 +239,24 @@ func (a *Admin) Committed(ctx context.Context, group string, topics []string) (m
 		out[topics[i]] = make([]Mark, n)
 		for p := range n {
 			out[topics[i]][p].Offset = -1
-			ask.Partitions = append(ask.Partitions, kafka.TopicPartition{Topic: &topics[i], Partition: int32(p)})
+			asked = append(asked, kafka.TopicPartition{Topic: &topics[i], Partition: int32(p)})
 		}
 	}
-	got, err := a.client.ListConsumerGroupOffsets(ctx, []kafka.ConsumerGroupTopicPartitions{ask})
+	if len(asked) == 0 {
+		return out, nil
+	}
+	c, err := a.asker(group)
+	if err != nil {
+		return nil, err
+	}
+	got, err := c.Committed(asked, int(ask.Milliseconds()))
 	if e := (kafka.Error{}); errors.As(err, &e) && e.Code() == kafka.ErrGroupIDNotFound {
 		return out, nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("group %s: committed offsets: %w", group, err)
 	}
-	for _, tp := range got.ConsumerGroupsTopicPartitions[0].Partitions {
+	for _, tp := range got {
 		if tp.Error != nil {
 			return nil, fmt.Errorf("group %s: committed offset of %s partition %d: %w", group, *tp.Topic, tp.Partition, tp.Error)
 		}

@@ -2,6 +2,8 @@ package local
 
 import (
 	"context"
+	"math/rand/v2"
+	"strconv"
 
 	"github.com/penstock/penstock/sink"
 	"github.com/penstock/penstock/sink/files"
@@ -14,13 +16,17 @@ func (s *store) Check(context.Context, string) error {
 		return err
 	}
 	defer root.Close()
-	f, err := writeScratch(root, map[string]string{sink.MarkPrefix + "check": "1"}, nothing{})
+	if err := hide(root); err != nil {
+		return s.failed("make", scratchDir, err)
+	}
+	defer func() { _ = root.Remove(scratchDir) }() // unless somebody else uses it
+	f, err := s.writeScratch(root, scratchDir, map[string]string{sink.MarkPrefix + "check": "1"}, nothing{})
 	if err != nil {
 		return s.failed("write a file in", scratchDir, err)
 	}
 	defer f.remove(root)
-	linked := f.name + "-check"
-	if err := root.Link(f.name, linked); err != nil {
+	linked := scratchDir + "/" + strconv.FormatUint(rand.Uint64(), 36) + "-check"
+	if err := f.link(root, linked); err != nil {
 		return s.failed("link a file in", scratchDir, err)
 	}
 	return root.Remove(linked)

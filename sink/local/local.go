@@ -28,9 +28,11 @@ const (
 )
 
 // New makes a sink whose files are whole and durable as soon as they can be seen.
-func New(c Config) (sink.Sink, error) {
+func New(c Config) (sink.Sink, error) { return newSink(c, false) }
+
+func newSink(c Config, named bool) (sink.Sink, error) {
 	if c.Dir == "" {
 		return nil, plugin.Option("dir", errors.New("is missing; name the folder for the files"))
 	}
-	return files.New(&store{dir: c.Dir}, c.Files, files.Options{Slots: slots, MaxName: maxName, MaxSegment: maxSegment})
+	return files.New(&store{dir: c.Dir, named: named}, c.Files, files.Options{Slots: slots, MaxName: maxName, MaxSegment: maxSegment})
 }

@@ -25,11 +25,16 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func newSink(t *testing.T, dir string) sink.Sink {
 	t.Helper()
+	return made(t, dir, local.New)
+}
+
+func made(t *testing.T, dir string, by func(local.Config) (sink.Sink, error)) sink.Sink {
+	t.Helper()
 	path, err := files.ParseTemplate(sinktest.Path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := local.New(local.Config{Dir: dir, Files: files.Config{Path: path, Format: sinktest.Lines{}}})
+	s, err := by(local.Config{Dir: dir, Files: files.Config{Path: path, Format: sinktest.Lines{}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,11 +66,15 @@ func there(t *testing.T, dir string) map[string][]byte {
 	return all
 }
 
-func place(t *testing.T) sinktest.Place {
+func place(by func(local.Config) (sink.Sink, error)) func(t *testing.T) sinktest.Place {
+	return func(t *testing.T) sinktest.Place { return placed(t, by) }
+}
+
+func placed(t *testing.T, by func(local.Config) (sink.Sink, error)) sinktest.Place {
 	dir := filepath.Join(t.TempDir(), "a", "lake")
 	must(t, os.MkdirAll(dir, 0o777))
 	return sinktest.Place{
-		Sink:  func() sink.Sink { return newSink(t, dir) },
+		Sink:  func() sink.Sink { return made(t, dir, by) },
 		Files: func() map[string][]byte { return there(t, dir) },
 		Plant: func(name, content string) {
 			must(t, os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o777))
@@ -75,7 +84,10 @@ func place(t *testing.T) sinktest.Place {
 	}
 }
 
-func TestPromises(t *testing.T) { sinktest.Files(t, place) }
+func TestPromises(t *testing.T) { sinktest.Files(t, place(local.New)) }
+
+// TestPromisesWithNames is where the file system has no files without names.
+func TestPromisesWithNames(t *testing.T) { sinktest.Files(t, place(local.Named)) }
 
 func TestDirIsNeeded(t *testing.T) {
 	if _, err := local.New(local.Config{}); err == nil || !strings.Contains(err.Error(), "dir") {
@@ -157,11 +169,18 @@ func TestScratchOfTheDeadIsSwept(t *testing.T) {
 
 // TestSweepsSpareTheLiving opens sinks while others write: every sweep sees scratch files that have just been made.
 func TestSweepsSpareTheLiving(t *testing.T) {
+	for _, by := range []func(local.Config) (sink.Sink, error){local.New, local.Named} {
+		sweepsSpareTheLiving(t, by)
+	}
+}
+
+func sweepsSpareTheLiving(t *testing.T, by func(local.Config) (sink.Sink, error)) {
+	t.Helper()
 	dir := t.TempDir()
 	var sweeps sync.WaitGroup
 	done := make(chan struct{})
 	for range 3 {
-		s := newSink(t, dir)
+		s := made(t, dir, by)
 		sweeps.Go(func() {
 			for {
 				select {
@@ -173,7 +192,7 @@ func TestSweepsSpareTheLiving(t *testing.T) {
 			}
 		})
 	}
-	w, err := newSink(t, dir).Open(t.Context(), sinktest.Claim(0, 0))
+	w, err := made(t, dir, by).Open(t.Context(), sinktest.Claim(0, 0))
 	must(t, err)
 	for i := range int64(60) {
 		must(t, w.Write(t.Context(), &record.Batch{Records: []record.Record{{Offset: i, Key: []byte("a")}}}))

@@ -16,6 +16,7 @@ import (
 // store keeps files below a folder. Names cannot lead out of it: os.Root sees to that.
 type store struct {
 	dir     string
+	named   bool // scratch files have names, as where the file system knows no others
 	mu      sync.Mutex
 	durable map[string]bool // folders that are known to be on disk, with those above them
 }
@@ -74,12 +75,12 @@ func (s *store) Create(_ context.Context, name string, meta map[string]string, b
 	if err := root.MkdirAll(path.Dir(name), 0o777); err != nil {
 		return s.failed("make the folder of", name, err)
 	}
-	scratch, err := writeScratch(root, meta, body)
+	scratch, err := s.writeScratch(root, path.Dir(name), meta, body)
 	if err != nil {
 		return s.failed("write", name, err)
 	}
 	defer scratch.remove(root)
-	if err := root.Link(scratch.name, name); errors.Is(err, fs.ErrExist) {
+	if err := scratch.link(root, name); errors.Is(err, fs.ErrExist) {
 		return s.failed("link", name, files.ErrExists)
 	} else if err != nil {
 		return s.failed("link", name, err)

@@ -128,12 +128,8 @@ func (in *input) spool(ctx context.Context) error {
 	if in.packed == nil {
 		return nil
 	}
-	f, err := os.CreateTemp("", "penstock-csv-")
+	f, err := scratchFile()
 	if err != nil {
-		return err
-	}
-	if err := os.Remove(f.Name()); err != nil {
-		f.Close()
 		return err
 	}
 	if _, err := io.Copy(f, &until{ctx, in}); err != nil {
