@@ -127,7 +127,7 @@ func fromCSV(ctx context.Context, b *bench) (o outcome, err error) {
 		return o, err
 	}
 	defer os.RemoveAll(dir)
-	const files, repeat = 4, 6
+	const files, repeat = 4, 20
 	var text strings.Builder
 	text.WriteString("Index,Date,Open,High,Low,Close,Adj Close,Volume,CloseUSD\n")
 	rows, r := 50_000, newRower(data{indexes: 14})

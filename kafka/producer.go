@@ -42,6 +42,7 @@ func (c *Client) producerConfig(id string) *kafka.ConfigMap {
 		"queue.buffering.max.messages": 1000000, "queue.buffering.max.kbytes": 65536, "batch.num.messages": 100000,
 	}, kafka.ConfigMap{
 		"transactional.id": id, "enable.idempotence": true, "go.delivery.reports": false, "go.logs.channel.enable": true,
+		"go.events.channel.size": 100, "go.produce.channel.size": 1, // a million each by default: 23 MB for each split, and work for the collector
 	})
 }
 

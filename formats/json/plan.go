@@ -22,9 +22,9 @@ type plan struct {
 	row    []record.Value
 }
 
-// place is a member's name, with its quotes, as it stood in an object, and which column it is.
+// place is a member's name as it stood in an object, with its quotes and the colon, and which column it is.
 type place struct {
-	quoted string
+	text   string
 	column int
 }
 
@@ -101,37 +101,40 @@ func planType(c record.Column) planned {
 	return p
 }
 
-// at is the column that stood at a place, if its name begins in[i:], and where that ends.
+// at is the column that stood at a place, if its name begins in[i:], and where the colon behind it ends.
 func (p *plan) at(n int, in []byte, i int) (column, end int) {
 	if n >= len(p.guess) {
 		return unknown, -1
 	}
 	g := &p.guess[n]
-	if end = i + len(g.quoted); end <= len(in) && string(in[i:end]) == g.quoted {
+	if end = i + len(g.text); end <= len(in) && string(in[i:end]) == g.text {
 		return g.column, end
 	}
 	return unknown, -1
 }
 
-// column says which column name is, which stands in the object as quoted, and remembers it for this place. What an open schema does not
-// have is not remembered: it has to be noted each time.
-func (p *plan) column(n int, name, quoted []byte) int {
-	column := unknown
+// column says which column name is.
+func (p *plan) column(name []byte) int {
 	if p.lengths&(1<<(len(name)%64)) != 0 {
 		if i, ok := p.byName[string(name)]; ok {
-			column = i
+			return i
 		}
 	}
-	if n >= maxGuess || len(quoted) > maxGuessed || column == unknown && p.folded != nil {
-		return column
+	return unknown
+}
+
+// remember keeps which column stood at a place, under a name that the object writes like text, which ends in the colon. What an open schema
+// does not have is not kept: it has to be noted each time.
+func (p *plan) remember(n, column int, text []byte) {
+	if n >= maxGuess || len(text) > maxGuessed || text[len(text)-1] != ':' || column == unknown && p.folded != nil {
+		return
 	}
 	for len(p.guess) <= n {
 		p.guess = append(p.guess, place{"\x00", unknown})
 	}
-	if p.guess[n].quoted != string(quoted) {
-		p.guess[n] = place{string(quoted), column}
+	if p.guess[n].text != string(text) {
+		p.guess[n] = place{string(text), column}
 	}
-	return column
 }
 
 // noun is what a column is called here.

@@ -161,13 +161,7 @@ func (r *reader) object(i int, p *plan, row []record.Value) (end int, err error)
 				return 0, err
 			}
 		}
-		if end < len(in) && in[end] != ':' {
-			end = space(in, end)
-		}
-		if end >= len(in) || in[end] != ':' {
-			return 0, errToken
-		}
-		if i = end + 1; i == len(in) || in[i] <= ' ' {
+		if i = end; i == len(in) || in[i] <= ' ' {
 			if i = space(in, i); i == len(in) {
 				return 0, errToken
 			}
@@ -211,7 +205,7 @@ func (r *reader) member(i int, p *plan, column int, v *record.Value) (end int, e
 	return end, err
 }
 
-// name reads the name that begins at i: which column's it is, and where it ends.
+// name reads the name that begins at i: which column's it is, and where the colon behind it ends.
 func (r *reader) name(i, place int, p *plan) (column, end int, err error) {
 	if i >= len(r.in) || r.in[i] != '"' {
 		return 0, 0, errToken
@@ -220,11 +214,15 @@ func (r *reader) name(i, place int, p *plan) (column, end int, err error) {
 	if err != nil {
 		return 0, 0, err
 	}
-	column = p.column(place, text, r.in[i:end])
+	column = p.column(text)
 	if column == unknown && p.folded != nil {
 		r.note(text, kindAt(r.in, end))
 	}
-	return column, end, nil
+	if end = space(r.in, end); end == len(r.in) || r.in[end] != ':' {
+		return 0, 0, errToken
+	}
+	p.remember(place, column, r.in[i:end+1])
+	return column, end + 1, nil
 }
 
 // string reads the string that begins at i. Its text is the value's own, or good until the next call.

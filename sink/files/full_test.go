@@ -84,7 +84,7 @@ func TestFullDiskUnderFiles(t *testing.T) {
 				w := open(t, dir, "", f, sinktest.Claim(0, 0))
 				s := &record.Schema{Version: 1, Columns: []record.Column{{Name: "v", As: "v", Type: record.Type{Kind: record.String}}}}
 				random := rand.New(rand.NewPCG(1, 2))
-				for at := range int64(120) {
+				for at := range int64(200) {
 					text := make([]byte, 100_000)
 					for i := range text {
 						text[i] = 'a' + byte(random.UintN(26))
@@ -92,7 +92,7 @@ func TestFullDiskUnderFiles(t *testing.T) {
 					rec := record.Record{Offset: at, Value: append(append([]byte(`{"v":"`), text...), `"}`...), Row: []record.Value{record.StringOf(string(text))}}
 					must(t, w.Write(t.Context(), &record.Batch{Schema: s, Records: []record.Record{rec}}))
 				}
-				flush, err := w.Cut(120)
+				flush, err := w.Cut(200)
 				must(t, err)
 				for range 2 - 2*i {
 					_, err := flush.Commit(t.Context())
@@ -100,14 +100,14 @@ func TestFullDiskUnderFiles(t *testing.T) {
 				}
 				if i == 0 {
 					room()
-					t.Setenv("TMPDIR", t.TempDir()) // 12 MB
+					t.Setenv("TMPDIR", t.TempDir()) // 20 MB
 				}
 				made, err := flush.Commit(t.Context())
 				must(t, err)
 				files[i], err = os.ReadFile(filepath.Join(dir, made[0].Name))
 				must(t, err)
 			}
-			if len(files[0]) < 8<<20 || !bytes.Equal(files[0], files[1]) {
+			if len(files[0]) < 16<<20 || !bytes.Equal(files[0], files[1]) {
 				t.Errorf("%d and %d bytes", len(files[0]), len(files[1]))
 			}
 		})

@@ -87,6 +87,10 @@ func (r *reader) release() {
 }
 
 func (r *reader) varint() int64 {
+	if b := r.data[r.at]; b < 0x80 { // as most differences of offsets and times are
+		r.at++
+		return int64(b>>1) ^ -int64(b&1)
+	}
 	n, size := binary.Varint(r.data[r.at:])
 	r.at += size
 	return n

@@ -10,9 +10,9 @@ import (
 
 const (
 	// spoolMemory is how much of one encoded file stays in memory; what is larger goes to a scratch file.
-	spoolMemory = 8 << 20
+	spoolMemory = 16 << 20
 	// spoolsMemory is how much all spools of a Sink may keep in memory; above it each goes to a scratch file.
-	spoolsMemory = 32 << 20
+	spoolsMemory = 48 << 20
 )
 
 // spool takes in a file as it is encoded, and is then its Body. Each byte is hashed once, on its way in.
