@@ -42,7 +42,7 @@ func newWorld(ctx context.Context) (w *world, err error) {
 			err = errors.Join(err, w.close())
 		}
 	}()
-	w.broker, err = parts.StartKafka(ctx, filepath.Join(w.dir, "kafka"), parts.KafkaOptions{Heap: "1g", Java: []string{"-XX:TieredStopAtLevel=1"}, Properties: map[string]string{"message.max.bytes": "4194304"}})
+	w.broker, err = parts.StartKafka(ctx, filepath.Join(w.dir, "kafka"), parts.KafkaOptions{Heap: "1g", Properties: map[string]string{"message.max.bytes": "4194304"}})
 	if err != nil {
 		return w, err
 	}
