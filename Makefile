@@ -7,7 +7,7 @@ VERSION   := $(shell git describe --tags --always --dirty 2>/dev/null || echo de
 BINARY    ?= penstock
 PKGS      ?= ./...
 ALL       := $(shell go list $(PKGS))
-RACE_PKGS ?= $(filter-out %/e2e %/chaos %/parts %/parts/run,$(ALL))
+RACE_PKGS ?= $(filter-out %/e2e %/chaos %/bench %/bench/loops %/parts %/parts/run,$(ALL))
 RUN       := .cache/bin/parts-run
 FUZZTIME  ?= 20s
 ROUNDS    ?= 1
@@ -28,7 +28,8 @@ build:
 test: parts lint
 	@$(MAKE) --no-print-directory fuzz
 	@$(RUN) sh -ec ' \
-		echo "go test"; go test -timeout 10m $(filter-out %/chaos,$(ALL)); \
+		echo "go test"; go test -timeout 10m $(filter-out %/chaos %/bench,$(ALL)); \
+		for p in $(filter %/bench,$(ALL)); do go test -timeout 10m $$p; done; \
 		echo "go test -race -short"; go test -race -short -timeout 10m $(RACE_PKGS); \
 		for p in $(filter %/chaos,$(ALL)); do go test -timeout 30m -parallel 4 -skip TestStorm $$p; $(STORM) -storm.for=4m; done'
 

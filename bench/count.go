@@ -102,7 +102,7 @@ func (b bucket) rows(ctx context.Context, key string) (int64, error) {
 func countRows(in io.Reader) (int64, error) {
 	head := make([]byte, 4)
 	n, err := io.ReadFull(in, head)
-	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
+	if err != nil && err != io.EOF && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return 0, err
 	}
 	in = io.MultiReader(bytes.NewReader(head[:n]), in)

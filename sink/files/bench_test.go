@@ -114,3 +114,21 @@ func benchCut(b *testing.B, w sink.Writer, next int64, commit bool) {
 		}
 	}
 }
+
+// BenchmarkPath renders the paths of a batch.
+func BenchmarkPath(b *testing.B) {
+	batch := stockBatch(14)
+	r := newRenderer(parse(b, "{topic}/index={Index}/date={time:%Y-%m-%d}/year={Date:%Y}"), TimeZone{}, "stock", 0)
+	if err := r.bind(batch.Schema); err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		for i := range batch.Records {
+			if _, err := r.render(&batch.Records[i]); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	b.ReportMetric(float64(b.N*benchBatch)/b.Elapsed().Seconds(), "rows/s")
+}
