@@ -21,7 +21,7 @@ import (
 
 var record = flag.Bool("kept.record", false, "write testdata/kept.txt anew, from what is measured now")
 
-// kept are the hot parts: which benchmarks, of which package, and how many operations of each make a count that does not vary.
+// kept are the hot parts: which benchmarks, of which package, and how many operations of each make a count that hardly varies.
 var kept = []struct{ pkg, benchmarks, times string }{
 	{"formats/json", "(Decode|Encode|Lines)", "100x"},
 	{"formats/parquet", "Encode$/^ours$", "3x"},
@@ -34,8 +34,9 @@ var kept = []struct{ pkg, benchmarks, times string }{
 // A cost is what one operation of a benchmark takes: allocations, bytes, and time in units of a yardstick that was measured beside it.
 type cost struct{ allocs, bytes, time float64 }
 
-// TestKeptFast holds the hot parts against what testdata/kept.txt says of them: a change that doubles what one allocates, or the time that it
-// takes beside a yardstick, fails. Never by time alone: machines differ. Changes for the better are recorded with
+// TestKeptFast holds the hot parts against what testdata/kept.txt says of them: a change that doubles what one allocates fails, and so does one
+// that takes four times as long beside a yardstick: on a machine that is shared, a part that lives on its caches may take twice as long from one
+// hour to the next. Changes for the better are recorded with
 //
 //	go run ./parts/run go test ./bench -run TestKeptFast -kept.record
 func TestKeptFast(t *testing.T) {
@@ -73,16 +74,21 @@ func TestKeptFast(t *testing.T) {
 	}
 }
 
-// slower says what has got worse by more than twice; "" for nothing. What is measured once in a while, such as what a pool lost, is allowed for.
+// slower says what has got worse by too much; "" for nothing. What is allocated once in a while is allowed for: pools that the collector emptied,
+// and, where a broker has its own pace, a row in a hundred.
 func slower(was, is cost) string {
+	once := cost{allocs: 50, bytes: 64 << 10}
+	if was.time == 0 {
+		once = cost{allocs: 2000, bytes: 4 << 20}
+	}
 	switch {
 	case is == cost{}:
 		return "it was not measured"
-	case is.allocs > 2*was.allocs+2:
+	case is.allocs > 2*was.allocs+once.allocs:
 		return fmt.Sprintf("%.0f allocations an operation, and they were %.0f", is.allocs, was.allocs)
-	case is.bytes > 2*was.bytes+16<<10:
+	case is.bytes > 2*was.bytes+once.bytes:
 		return fmt.Sprintf("%.0f bytes allocated an operation, and they were %.0f", is.bytes, was.bytes)
-	case is.time > 2*was.time && was.time > 0:
+	case is.time > 4*was.time && was.time > 0:
 		return fmt.Sprintf("it takes %.3g times what the yardstick takes, and it was %.3g", is.time, was.time)
 	}
 	return ""
@@ -94,17 +100,17 @@ func TestSlower(t *testing.T) {
 		is   cost
 		says string
 	}{
-		{cost{22, 200_000, 8}, ""},
-		{cost{23, 1, 1}, "23 allocations an operation, and they were 10"},
-		{cost{1, 217_000, 1}, "217000 bytes allocated an operation, and they were 100000"},
-		{cost{1, 1, 8.5}, "it takes 8.5 times what the yardstick takes, and it was 4"},
+		{cost{70, 200_000, 16}, ""},
+		{cost{71, 1, 1}, "71 allocations an operation, and they were 10"},
+		{cost{1, 266_000, 1}, "266000 bytes allocated an operation, and they were 100000"},
+		{cost{1, 1, 16.5}, "it takes 16.5 times what the yardstick takes, and it was 4"},
 		{cost{}, "it was not measured"},
 	} {
 		if says := slower(was, c.is); says != c.says {
 			t.Errorf("%+v: %q, want %q", c.is, says, c.says)
 		}
 	}
-	if says := slower(cost{allocs: 1}, cost{1, 0, 100}); says != "" {
+	if says := slower(cost{allocs: 1}, cost{2002, 0, 100}); says != "" {
 		t.Errorf("without a time on record: %q", says)
 	}
 	if got, want := costs(t, written(map[string]cost{"a b": {1, 2, 3.5}})), (cost{1, 2, 3.5}); got["a b"] != want {
