@@ -25,7 +25,7 @@ func compared(command string) kase {
 			return o, err
 		}
 		defer bucket.remove(ctx)
-		cmd := exec.Command("sh", "-c", command)
+		cmd := exec.Command("sh", "-c", "exec "+command)
 		cmd.Env = append(os.Environ(), "BENCH_BROKERS="+w.broker.Brokers, "BENCH_TOPIC="+d.topic(), "BENCH_S3="+w.minio.S3.Endpoint, "BENCH_BUCKET="+name,
 			"BENCH_DIR="+dir, "AWS_REGION="+w.minio.S3.Region, "AWS_ACCESS_KEY_ID="+w.minio.S3.AccessKey, "AWS_SECRET_ACCESS_KEY="+w.minio.S3.SecretKey)
 		if o, err = w.measure(ctx, dir, cmd); err != nil {

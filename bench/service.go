@@ -294,7 +294,11 @@ func (l *steady) latencies(seen map[string]time.Time, topic string) (all []time.
 			if i < 0 {
 				return nil, fmt.Errorf("partition %d: offset %d is in no object", partition, offset)
 			}
-			all = append(all, seen[keys[i]].Sub(at))
+			took := seen[keys[i]].Sub(at)
+			if took < 0 {
+				return nil, fmt.Errorf("partition %d: offset %d was in no object when the last one was looked for", partition, offset)
+			}
+			all = append(all, took)
 		}
 	}
 	slices.Sort(all)

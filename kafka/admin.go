@@ -27,6 +27,7 @@ type Admin struct {
 	own    []string // topics that penstock keeps for itself
 
 	mu     sync.Mutex
+	closed bool
 	groups map[string]*kafka.Consumer // who ask what a group remembers
 }
 
@@ -43,6 +44,7 @@ func (c *Client) Admin() (*Admin, error) {
 func (a *Admin) Close() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	a.closed = true
 	a.client.Close()
 	for _, c := range a.groups {
 		_ = c.Close() // it is no member of anything
@@ -54,6 +56,9 @@ func (a *Admin) Close() {
 func (a *Admin) asker(group string) (*kafka.Consumer, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if a.closed {
+		return nil, errors.New("kafka: the connection is closed")
+	}
 	if a.groups[group] == nil {
 		c, err := kafka.NewConsumer(a.of.glance(group))
 		if err != nil {

@@ -411,3 +411,53 @@ func TestTableWaitsForAnOpenTransactionBeforeOurRecord(t *testing.T) {
 	}
 	open.Close()
 }
+
+// The headers of every record come with it, whatever its value: none, an empty one, null, one at the end of what was fetched.
+func TestHeadersAreSeen(t *testing.T) {
+	c := client(t)
+	top := topic(t, c, 1)
+	p, err := c.Producer(t.Context(), top)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	var rows []record.Record
+	want := map[string]int{}
+	for i, value := range [][]byte{nil, {}, {0}, []byte("x"), bytes.Repeat([]byte("large"), 50_000)} {
+		for headers := range 3 {
+			key := fmt.Sprintf("%d with %d", i, headers)
+			r := record.Record{Time: began, Key: []byte(key), Value: value}
+			for range headers {
+				r.Headers = append(r.Headers, record.Header{Key: "h", Value: []byte("v")})
+			}
+			rows, want[key] = append(rows, r), headers
+		}
+	}
+	if err := p.Store(t.Context(), top, &record.Batch{Records: rows}); err != nil {
+		t.Fatal(err)
+	}
+	got, s := map[string]int{}, newSeen()
+	stop := member(t, c, Group{Name: top, Topics: []string{top}, Own: func(ctx context.Context, p *Partition) error {
+		for b, err := range p.Batches(ctx) {
+			if err != nil {
+				return err
+			}
+			s.mu.Lock()
+			for _, r := range b.Records {
+				got[string(r.Key)] = len(r.Headers)
+			}
+			s.mu.Unlock()
+			s.take(p, b)
+		}
+		return nil
+	}})
+	eventually(t, "all rows", func() bool { s.mu.Lock(); defer s.mu.Unlock(); return len(got) == len(want) })
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
+	for key, headers := range want {
+		if got[key] != headers {
+			t.Errorf("a record of value %s headers has %d", key, got[key])
+		}
+	}
+}

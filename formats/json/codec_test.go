@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -330,5 +331,24 @@ func TestBytesRoundTrip(t *testing.T) {
 	b := batch(t, []string{"c", "bytes"}, `{"c":"`+base64.StdEncoding.EncodeToString(raw)+`"}`)
 	if err := newCodec(t).Decode(b); err != nil || b.Records[0].Row[0].Str != string(raw) {
 		t.Fatal(err, b.Bad)
+	}
+}
+
+// What is remembered of the objects before does not make a malformed one sound, whatever stands in the place of a name.
+func TestBadAfterOthers(t *testing.T) {
+	before := []string{`{"a":1,"b":2}`, `{"` + strings.Repeat("n", 100) + `":1,"a":2}`, `{"x":1,"a":2}`, `{"a" :1 , "b" :2}`}
+	open := &record.Schema{Open: true, Columns: []record.Column{{Name: "a", Type: record.Type{Kind: record.Any}}}}
+	for _, s := range []*record.Schema{nil, {Columns: open.Columns}, open} {
+		for _, bad := range []string{"{\x001,\"a\":3}", `{:1,"a":3}`, `{"a"1}`, `{"a":1"b":2}`, `{"a":1,,"b":2}`, `{"a":1 "b":2}`, `{"a":1,"b"}`, "{\"a\":1,\x00\"b\":2}", "{\"a\":\x001}"} {
+			values := append(append(slices.Clone(before), bad), before...)
+			b := batch(t, nil, values...)
+			b.Schema = s
+			if err := newCodec(t).Decode(b); err != nil {
+				t.Fatal(err)
+			}
+			if len(b.Bad) != 1 || b.Bad[0].Index != len(before) {
+				t.Errorf("%q, columns %v: %v", bad, s != nil, b.Bad)
+			}
+		}
 	}
 }

@@ -63,6 +63,9 @@ func holds(in []byte, names []string) bool {
 		return true
 	}
 	for _, name := range names {
+		if name == "" {
+			return true
+		}
 		for at := in; ; {
 			i := bytes.Index(at, []byte(name))
 			if i < 0 {

@@ -129,8 +129,8 @@ func (p *plan) remember(n, column int, text []byte) {
 	if n >= maxGuess || len(text) > maxGuessed || text[len(text)-1] != ':' || column == unknown && p.folded != nil {
 		return
 	}
-	for len(p.guess) <= n {
-		p.guess = append(p.guess, place{"\x00", unknown})
+	for len(p.guess) <= n { // by what no value holds, being UTF-8
+		p.guess = append(p.guess, place{"\xff", unknown})
 	}
 	if p.guess[n].text != string(text) {
 		p.guess[n] = place{string(text), column}
