@@ -161,7 +161,7 @@ func TestTrespasses(t *testing.T) {
 		"a test's room":         {listed{ImportPath: ours + "kafka", Imports: []string{ours + "parts"}}, "kafka imports parts; floors in cmd/imports_test.go does not let it"},
 		"a new room":            {listed{ImportPath: ours + "util"}, "util has no row; add it to floors in cmd/imports_test.go, on the lowest floor that will do"},
 		"past another's door":   {listed{ImportPath: ours + "worker", Imports: []string{"gopkg.in/yaml.v3"}}, "worker imports gopkg.in/yaml.v3, whose door is in plugin; see doors in cmd/imports_test.go"},
-		"the longer row":        {listed{ImportPath: ours + "aws", Imports: []string{"github.com/aws/aws-sdk-go-v2/service/s3/types"}}, "aws imports github.com/aws/aws-sdk-go-v2/service/s3/types, whose door is in sink/s3; see doors in cmd/imports_test.go"},
+		"the longer row":        {listed{ImportPath: ours + "aws", Imports: []string{"github.com/aws/aws-sdk-go-v2/service/s3/types"}}, "aws imports github.com/aws/aws-sdk-go-v2/service/s3/types, whose door is in sink/s3 bench; see doors in cmd/imports_test.go"},
 		"a new library":         {listed{ImportPath: ours + "record", Imports: []string{"example.com/clever"}}, "record imports example.com/clever, which has no door; add it to doors in cmd/imports_test.go, in one room if it can be"},
 		"a test, to a peer":     {listed{ImportPath: ours + "sink/files", XTestImports: []string{ours + "sink/local", ours + "sink/files", "example.com/clever"}}, ""},
 		"a test, to the engine": {listed{ImportPath: ours + "sink/files", TestImports: []string{ours + "worker"}}, "a test of sink/files imports worker; floors in cmd/imports_test.go does not let it"},

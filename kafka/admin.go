@@ -60,7 +60,9 @@ func (a *Admin) asker(group string) (*kafka.Consumer, error) {
 		return nil, errors.New("kafka: the connection is closed")
 	}
 	if a.groups[group] == nil {
-		c, err := kafka.NewConsumer(a.of.glance(group))
+		m := a.of.glance(group)
+		(*m)["isolation.level"] = "read_uncommitted" // what stands now, whatever transaction is open
+		c, err := kafka.NewConsumer(m)
 		if err != nil {
 			return nil, fmt.Errorf("kafka: %w", err)
 		}
