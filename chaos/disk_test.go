@@ -21,16 +21,16 @@ import (
 // it is after a kill, and once there is room all goes on by itself. No file there ever has a name.
 func TestFullDisk(t *testing.T) {
 	t.Parallel()
-	scratch := parts.SmallFolder(t, 16<<20)
+	scratch := parts.SmallFolder(t, 32<<20)
 	ballast := filepath.Join(scratch, "ballast")
-	if err := os.WriteFile(ballast, make([]byte, 15<<20), 0o600); err != nil {
+	if err := os.WriteFile(ballast, make([]byte, 31<<20), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	named := watch(t, scratch)
 	b := newBed(t)
 	b.make(b.name, 1)
-	b.file("connectors.yaml", strings.Replace(simple, "{rows: 10, every: 1s}", "{rows: 32, every: 1h}", 1))
-	values := make([][]byte, 32)
+	b.file("connectors.yaml", strings.Replace(simple, "{rows: 10, every: 1s}", "{rows: 64, every: 1h}", 1))
+	values := make([][]byte, 64)
 	pad := strings.Repeat("x", 300_000)
 	for i := range values {
 		values[i] = fmt.Appendf(nil, `{"id":%d,"p":"a","pad":"%s"}`, b.sent, pad)
@@ -54,13 +54,13 @@ func TestFullDisk(t *testing.T) {
 			t.Fatalf("the group's members were %q, now %q", before, now)
 		}
 	}
-	if m := b.remembered(); m.offset != 0 || m.End != 32 {
+	if m := b.remembered(); m.offset != 0 || m.End != 64 {
 		t.Errorf("the group remembers %v with a full disk", m)
 	}
 	if err := os.Remove(ballast); err != nil {
 		t.Fatal(err)
 	}
-	await(t, "the rows", func() bool { return b.remembered().offset == 32 })
+	await(t, "the rows", func() bool { return b.remembered().offset == 64 })
 	if now := b.members(b.group()); !slices.Equal(now, before) {
 		t.Errorf("the group's members were %q, now %q", before, now)
 	}
