@@ -73,18 +73,19 @@ func run(ctx context.Context) (err error) {
 		return err
 	}
 	b.say("\n%s", r.table())
-	if o.full && o.only.MatchString("service") {
+	if err := r.write(o.docs); err != nil || !o.full { // at once, and again as more is known
+		return err
+	}
+	if o.only.MatchString("service") {
 		if r.figures, err = b.services(ctx); err != nil {
 			return err
 		}
 	}
-	if o.full {
-		if r.grown, err = b.grow(ctx, o); err != nil {
-			return err
-		}
+	if err := r.write(o.docs); err != nil {
+		return err
 	}
-	if o.docs == "" {
-		return nil
+	if r.grown, err = b.grow(ctx, o); err != nil {
+		return err
 	}
 	return r.write(o.docs)
 }

@@ -103,8 +103,11 @@ func (r report) table() string {
 	return t.String()
 }
 
-// write leaves the page and its charts in a folder.
+// write leaves the page and its charts in a folder, if there is to be one.
 func (r report) write(dir string) error {
+	if dir == "" {
+		return nil
+	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
