@@ -45,8 +45,7 @@ const (
 	feedBytes = 512 << 10
 )
 
-// feeder hands rows to a producer, many a crossing into C: one by one, the crossing and what the Go client makes for it cost more than
-// all that librdkafka does on the way (measured: 0.9 us of 1.3 us a stock row).
+// feeder hands rows to a producer, many a crossing into C: one by one, each row costs a crossing, and what the Go client makes for it.
 type feeder struct {
 	rk   *C.rd_kafka_t
 	rows []C.row_t
