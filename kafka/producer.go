@@ -37,8 +37,9 @@ const AnyPartition = kafka.PartitionAny
 const transactionTime = 10000
 
 func (c *Client) producerConfig(id string) *kafka.ConfigMap {
+	// linger.ms waits for nobody, since the end of a transaction sends what there is: it keeps batches of a few rows from being sent before.
 	return c.base(kafka.ConfigMap{
-		"transaction.timeout.ms": transactionTime, "linger.ms": 5, "compression.type": "lz4", "partitioner": "murmur2_random",
+		"transaction.timeout.ms": transactionTime, "linger.ms": 200, "compression.type": "lz4", "partitioner": "murmur2_random",
 		"queue.buffering.max.messages": 1000000, "queue.buffering.max.kbytes": 65536, "batch.num.messages": 100000,
 	}, kafka.ConfigMap{
 		"transactional.id": id, "enable.idempotence": true, "go.delivery.reports": false, "go.logs.channel.enable": true,
