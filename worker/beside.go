@@ -19,11 +19,11 @@ func (f *File) beside() error {
 		}
 		for _, other := range f.Connectors[:i] {
 			if other.Config.Sink != nil {
-				errs = append(errs, sameGroup(other, e), f.sameNames(other, e), circle(other, e))
+				errs = append(errs, sameGroup(other, e), circle(other, e))
 			}
 		}
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, f.sameNames())...)
 }
 
 // option makes an error one of a connector's option.
@@ -62,29 +62,41 @@ func sameGroup(a, b Entry) error {
 
 func (e Entry) group() string { return (&connector.Run{Name: e.Name, Config: e.Config}).Group() }
 
-// sameNames refuses two sinks that would call files of one topic the same: the second to come would meet the other's, and be held.
-func (f *File) sameNames(a, b Entry) error {
-	for _, topic := range f.common(a, b) {
-		if names := a.Config.Names(topic); names != "" && names == b.Config.Names(topic) {
-			return b.option("sink", "it would give the files of the topic %s the names that those of the connector %s have, in the same place; give one of the two another path, or a place of its own", topic, a.Name)
+// sameNames refuses sinks that would call files of one topic the same: the second to come would meet the other's, and be held.
+func (f *File) sameNames() error {
+	var errs []error
+	refused := map[string]bool{}
+	for _, topic := range f.spoken() {
+		first := map[string]Entry{}
+		for _, e := range f.Connectors {
+			if e.Config.Sink == nil || refused[e.Name] || !e.empties(topic) {
+				continue
+			}
+			names := e.Config.Names(topic)
+			other, met := first[names]
+			if !met || names == "" {
+				first[names] = e
+				continue
+			}
+			refused[e.Name] = true
+			errs = append(errs, e.option("sink", "it would give the files of the topic %s the names that those of the connector %s have, in the same place; give one of the two another path, or a place of its own", topic, other.Name))
 		}
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
-// common is the topics that two sinks empty, as far as the file speaks of them; of two that match the same, one that may come.
-func (f *File) common(a, b Entry) (all []string) {
+// spoken is the topics that the file speaks of, and what stands for those that may come: the expressions that they match.
+func (f *File) spoken() (all []string) {
 	for _, e := range f.Connectors {
-		for _, topic := range append(slices.Clone(e.Config.Topics.Names), e.Config.Topic.Name) {
-			if topic != "" && a.Config.Empties(topic) && b.Config.Empties(topic) {
-				all = append(all, topic)
-			}
-		}
+		all = append(append(all, e.Config.Topic.Name, e.Config.Topics.Match.String()), e.Config.Topics.Names...)
 	}
-	if match := a.Config.Topics.Match.String(); len(all) == 0 && match != "" && match == b.Config.Topics.Match.String() {
-		return []string{match}
-	}
-	return all
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// empties tells whether the connector empties a topic, or all that match an expression, written as one of its own.
+func (e Entry) empties(topic string) bool {
+	return topic != "" && (e.Config.Empties(topic) || topic == e.Config.Topics.Match.String())
 }
 
 // circle refuses two sinks each of which empties the topic of the other's dead letters: what neither can write would never rest.
