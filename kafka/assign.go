@@ -82,7 +82,7 @@ func (g *group) open(p *Partition) queue {
 	if g.client.PollOnly || handleOf(g.consumer) == nil {
 		return &pollQueue{p: p}
 	}
-	return openBatchQueue(g.consumer, p.Topic, p.ID, p.waker)
+	return openBatchQueue(g.consumer, p.Topic, p.ID, p.waker, g.client.ahead(g.Group)/4)
 }
 
 const ask = 5 * time.Second // how long a broker may take to answer a question

@@ -135,7 +135,7 @@ func tried(properties map[string]string) error {
 // alone is the configuration of a client that reaches nobody, and says nothing.
 func alone(m *kafka.ConfigMap) *kafka.ConfigMap {
 	delete(*m, "bootstrap.servers")
-	(*m)["go.logs.channel.enable"], (*m)["log.queue"] = false, true
+	(*m)["log.queue"] = true
 	return m
 }
 
@@ -174,11 +174,21 @@ func (c *Client) log(place, what, detail string) {
 	}
 }
 
-// drainLogs passes on what librdkafka says, until the client is closed.
-func (c *Client) drainLogs(logs <-chan kafka.LogEvent) {
-	for e := range logs {
-		c.log("librdkafka", e.Tag, e.Message)
-	}
+// hear passes on what the client that is made with m says, until enough is called.
+func (c *Client) hear(m *kafka.ConfigMap) (enough func()) {
+	logs, over := make(chan kafka.LogEvent, 16), make(chan struct{}) // the Go client's own has room for 10,000, and takes half a megabyte
+	(*m)["go.logs.channel.enable"], (*m)["go.logs.channel"] = true, logs
+	go func() {
+		for {
+			select {
+			case e := <-logs:
+				c.log("librdkafka", e.Tag, e.Message)
+			case <-over:
+				return
+			}
+		}
+	}()
+	return func() { close(over) }
 }
 
 // base is what all clients have in common; more wins over it, and both over the defaults.
@@ -206,15 +216,20 @@ const (
 	largestQueue  = 4 << 20
 )
 
+// ahead is how many bytes may be fetched ahead of each of a group's partitions, about.
+func (c *Client) ahead(g Group) int {
+	if c.Ahead > 0 && g.Partitions > 0 {
+		return max(smallestQueue, min(largestQueue, int(c.Ahead)/g.Partitions))
+	}
+	return largestQueue
+}
+
 func (c *Client) consumerConfig(g Group) *kafka.ConfigMap {
 	session := 10 * time.Second
 	if ms, err := strconv.Atoi(c.Config.Properties["session.timeout.ms"]); err == nil {
 		session = time.Duration(ms) * time.Millisecond
 	}
-	queue := largestQueue
-	if c.Ahead > 0 && g.Partitions > 0 {
-		queue = max(smallestQueue, min(queue, int(c.Ahead)/g.Partitions))
-	}
+	queue := c.ahead(g)
 	largest, _ := strconv.Atoi(c.Config.Properties["message.max.bytes"])
 	return c.base(kafka.ConfigMap{
 		"session.timeout.ms": int(session.Milliseconds()), "heartbeat.interval.ms": int(session.Milliseconds() / 4),
@@ -224,16 +239,16 @@ func (c *Client) consumerConfig(g Group) *kafka.ConfigMap {
 	}, kafka.ConfigMap{
 		"group.id": g.Name, "partition.assignment.strategy": "cooperative-sticky",
 		"enable.auto.commit": false, "enable.auto.offset.store": false, "isolation.level": "read_committed",
-		"auto.offset.reset": "error", "enable.partition.eof": true, "go.logs.channel.enable": true,
+		"auto.offset.reset": "error", "enable.partition.eof": true,
 	})
 }
 
-// glance is the configuration of a consumer that reads little, and at once. It has no log of its own, since that takes its time to end.
+// glance is the configuration of a consumer that reads little, and at once.
 func (c *Client) glance(group string) *kafka.ConfigMap {
 	m := c.consumerConfig(Group{Name: group})
 	for k, v := range map[string]any{
 		"queued.max.messages.kbytes": smallestQueue >> 10, "fetch.message.max.bytes": smallestQueue / 4,
-		"fetch.wait.max.ms": 10, "go.logs.channel.enable": false,
+		"fetch.wait.max.ms": 10,
 	} {
 		(*m)[k] = v
 	}

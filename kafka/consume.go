@@ -75,6 +75,7 @@ type group struct {
 	turn   atomic.Int64            // grows with every rebalance
 
 	arrival arrival
+	quiet   func() // ends the consumer's log
 
 	joined  bool // the group has given us an assignment
 	closing bool // no partition is taken any more
@@ -135,14 +136,17 @@ func (c *Client) join(g Group) (*group, error) {
 	var err error
 	config := c.consumerConfig(g)
 	m.arrival = newArrival(config)
+	m.quiet = c.hear(config)
 	if m.consumer, err = kafka.NewConsumer(config); err != nil {
+		m.quiet()
 		return nil, fmt.Errorf("kafka: %w", err)
 	}
-	go c.drainLogs(m.consumer.Logs())
 	if m.wakers, err = newWakers(); err != nil {
+		defer m.quiet()
 		return nil, errors.Join(err, m.consumer.Close())
 	}
 	if m.admin, err = c.Admin(); err != nil {
+		defer m.quiet()
 		m.wakers.close()
 		return nil, errors.Join(err, m.consumer.Close())
 	}
@@ -350,6 +354,7 @@ func (g *group) awaitPast() {
 
 // close leaves the group. The client's own Close is known to hang; it is given ten seconds.
 func (g *group) close() error {
+	defer g.quiet()
 	done := make(chan error, 1)
 	g.owned, g.closing = map[key]*Partition{}, true
 	go func() { done <- g.consumer.Close() }()

@@ -42,7 +42,7 @@ func (c *Client) producerConfig(id string) *kafka.ConfigMap {
 		"transaction.timeout.ms": transactionTime, "linger.ms": 200, "compression.type": "lz4", "partitioner": "murmur2_random",
 		"queue.buffering.max.messages": 1000000, "queue.buffering.max.kbytes": 65536, "batch.num.messages": 100000,
 	}, kafka.ConfigMap{
-		"transactional.id": id, "enable.idempotence": true, "go.delivery.reports": false, "go.logs.channel.enable": true,
+		"transactional.id": id, "enable.idempotence": true, "go.delivery.reports": false,
 		"go.events.channel.size": 100, "go.produce.channel.size": 1, // a million each by default: 23 MB for each split, and work for the collector
 	})
 }
@@ -53,14 +53,16 @@ func (c *Client) Producer(ctx context.Context, id string) (*Producer, error) {
 		return nil, fmt.Errorf("producer %s: %w", id, err)
 	}
 	config := c.producerConfig(id)
+	quiet := c.hear(config)
 	p, err := kafka.NewProducer(config)
 	if err != nil {
+		quiet()
 		return nil, fmt.Errorf("kafka: %w", err)
 	}
 	out := &Producer{id: id, limit: milliseconds(config, "transaction.timeout.ms"), client: p, feeder: newFeeder(p), done: make(chan struct{})}
-	go c.drainLogs(p.Logs())
 	go func() {
 		defer close(out.done)
+		defer quiet()
 		for ev := range p.Events() {
 			if e, ok := ev.(kafka.Error); ok {
 				c.log("kafka", "error", e.Error())

@@ -100,8 +100,9 @@ import (
 	"github.com/penstock/penstock/record"
 )
 
-// How much one crossing into C takes. Beyond some 2,000 messages a row costs no less. What it copies is held for each partition, in memory
-// that no budget counts: so it is bounded in bytes too, by the size that the messages before had.
+// How much one crossing into C takes at most. Beyond some 2,000 messages a row costs no less. What it copies is held for each partition,
+// in memory that no budget counts: so it is bounded in bytes too, by the size that the messages before had, and a quarter of what is
+// fetched ahead.
 const (
 	batchRows  = 2000
 	batchBytes = 512 << 10
@@ -115,6 +116,7 @@ type batchQueue struct {
 	msgs  **C.rd_kafka_message_t
 	metas []C.meta_t
 	arena []byte
+	bytes int // that a crossing copies, about
 	most  int // messages that the next crossing takes: fewer where they are large
 }
 
@@ -145,14 +147,18 @@ func memberID(c *kafka.Consumer) string {
 	return C.GoString(id)
 }
 
-// openBatchQueue takes the partition's queue out of Poll's reach. It must be called before the partition is assigned, each time.
-func openBatchQueue(c *kafka.Consumer, topic string, partition int32, w *waker) *batchQueue {
+// openBatchQueue takes the partition's queue out of Poll's reach, to be read in pieces of so many bytes at most, about. It must be
+// called before the partition is assigned, each time.
+func openBatchQueue(c *kafka.Consumer, topic string, partition int32, w *waker, most int) *batchQueue {
 	name := C.CString(topic)
 	defer C.free(unsafe.Pointer(name))
+	most = min(most, batchBytes)
+	rows := batchRows * most / batchBytes
 	q := &batchQueue{
 		q:     C.rd_kafka_queue_get_partition(handleOf(c), name, C.int32_t(partition)),
-		msgs:  (**C.rd_kafka_message_t)(C.malloc(batchRows * C.size_t(unsafe.Sizeof(uintptr(0))))),
-		metas: make([]C.meta_t, batchRows),
+		msgs:  (**C.rd_kafka_message_t)(C.malloc(C.size_t(rows) * C.size_t(unsafe.Sizeof(uintptr(0))))),
+		metas: make([]C.meta_t, rows),
+		bytes: most,
 		most:  firstRows,
 	}
 	C.rd_kafka_queue_forward(q.q, nil)
@@ -175,8 +181,8 @@ func (q *batchQueue) read(out *raw) {
 	if n <= 0 {
 		return
 	}
-	q.most = min(batchRows, 2*q.most, 1+batchBytes/(1+int(size)/n))
-	if cap(q.arena) < int(size)+1 || cap(q.arena) > 4*batchBytes && size < batchBytes {
+	q.most = min(len(q.metas), 2*q.most, 1+q.bytes/(1+int(size)/n))
+	if cap(q.arena) < int(size)+1 || cap(q.arena) > 4*q.bytes && int(size) < q.bytes {
 		q.arena = make([]byte, int(size)+int(size)/4+1)
 	}
 	buf := q.arena[:int(size)+1]

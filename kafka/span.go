@@ -21,9 +21,7 @@ func (c *Client) Span(ctx context.Context, topic string, partition int32, from, 
 		if from >= to {
 			return
 		}
-		conf := c.consumerConfig(Group{Name: "penstock-span"})
-		_ = conf.SetKey("go.logs.channel.enable", false)
-		consumer, err := kafka.NewConsumer(silent(conf))
+		consumer, err := kafka.NewConsumer(silent(c.consumerConfig(Group{Name: "penstock-span"})))
 		if err != nil {
 			yield(nil, fmt.Errorf("kafka: %w", err))
 			return

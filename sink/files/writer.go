@@ -154,8 +154,13 @@ func (w *writer) Cut(next int64) (sink.Flush, error) {
 // Size is what open buffers and flushes that are not committed hold in memory.
 func (w *writer) Size() int64 { return w.account.Load() }
 
-// leastSpill is what must be held for Spill to be worth its while.
-const leastSpill = 1 << 20
+// What must be held for Spill to be worth its while: so much for each path, since each has a piece of the scratch file to itself, but
+// no less and no more than these. What is too little is cut, and makes small files.
+const (
+	leastSpill = 64 << 10
+	mostSpill  = 1 << 20
+	pathSpill  = 1 << 10
+)
 
 // Spill moves the rows that are not cut to a scratch file, as sink.Spiller says.
 func (w *writer) Spill() (int64, error) {
@@ -163,7 +168,7 @@ func (w *writer) Spill() (int64, error) {
 	for _, b := range w.order {
 		held += b.memory()
 	}
-	if held < leastSpill {
+	if held < int64(min(mostSpill, max(leastSpill, pathSpill*len(w.order)))) {
 		return 0, nil
 	}
 	freed, err := w.scratch.spill(w.order)
