@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
@@ -78,6 +79,35 @@ func TestCountRows(t *testing.T) {
 	}
 	if n, err := countRows(strings.NewReader("")); n != 0 || err != nil {
 		t.Errorf("an empty object: %d, %v", n, err)
+	}
+}
+
+func TestParse(t *testing.T) {
+	for line, want := range map[string][3]int{
+		"": {2, 0, 2_000_000}, "-full": {3, 1, 5_000_000}, "-full -warm 0 -rows 7": {3, 0, 7}, "-rounds 1 -warm 2": {1, 2, 2_000_000},
+	} {
+		if o, err := parse(strings.Fields(line)); err != nil || [3]int{o.rounds, o.warm, o.rows} != want {
+			t.Errorf("%q: %+v, %v", line, o, err)
+		}
+	}
+	for _, line := range []string{"-rounds 0", "-rows 0", "-warm -1", "-only (", "more"} {
+		if o, err := parse(strings.Fields(line)); err == nil {
+			t.Errorf("%q is taken for %+v", line, o)
+		}
+	}
+}
+
+// What warms up is run, and counts for nothing.
+func TestMeasureAll(t *testing.T) {
+	runs, said := 0, ""
+	k := kase{name: "one", run: func(context.Context, *bench) (outcome, error) { runs++; return outcome{Rows: int64(runs)}, nil }}
+	b := &bench{say: func(format string, args ...any) { said += fmt.Sprintf(format+"\n", args...) }}
+	results, err := b.measureAll(t.Context(), []kase{k}, options{warm: 1, rounds: 2})
+	if err != nil || len(results) != 1 || len(results[0].rounds) != 2 || results[0].rounds[0].Rows != 2 {
+		t.Errorf("%+v, %v", results, err)
+	}
+	if strings.Count(said, "warm-up") != 1 || strings.Count(said, "1/2") != 1 || strings.Count(said, "2/2") != 1 {
+		t.Errorf("it says\n%s", said)
 	}
 }
 

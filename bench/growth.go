@@ -95,7 +95,7 @@ func (b *bench) grow(ctx context.Context, o options) (all []grown, err error) {
 					return nil, fmt.Errorf("%s: %d %s: %w", g.name, n, g.unit, err)
 				}
 				results[i].rounds = append(results[i].rounds, got)
-				b.say("%4.0f s  %d/%d  %-48s %s", time.Since(b.started).Seconds(), round+1, o.rounds, fmt.Sprintf("%s: %d", g.name, n), got)
+				b.say("%4.0f s  %d/%d      %-48s %s", time.Since(b.started).Seconds(), round+1, o.rounds, fmt.Sprintf("%s: %d", g.name, n), got)
 			}
 		}
 		found := grown{growth: g}

@@ -124,7 +124,7 @@ func (r report) write(dir string) error {
 	if err := r.bars(filepath.Join(dir, "benchmarks.svg")); err != nil {
 		return err
 	}
-	text := strings.NewReplacer("{{table}}", r.table(), "{{machine}}", r.machine, "{{rows}}", humanize.Comma(int64(r.rows)), "{{rounds}}", fmt.Sprint(r.rounds),
+	text := strings.NewReplacer("{{table}}", r.table(), "{{machine}}", r.machine, "{{rows}}", humanize.Comma(int64(r.rows)), "{{rounds}}", fmt.Sprint(r.rounds), "{{warm}}", fmt.Sprint(r.warm),
 		"{{size}}", fmt.Sprint(r.values/int64(r.rows)), "{{figures}}", figures.String(), "{{growth}}", growth.String()).Replace(page)
 	return os.WriteFile(filepath.Join(dir, "benchmarks.md"), []byte(text), 0o644)
 }
