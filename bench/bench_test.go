@@ -17,6 +17,7 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 	"github.com/parquet-go/parquet-go"
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/penstock/penstock/parts"
 )
@@ -46,6 +47,18 @@ func TestRows(t *testing.T) {
 	line, err := csv.NewReader(strings.NewReader(newRower(d).line(3))).Read()
 	if err != nil || len(line) != 9 || line[0] != "000001.SS" || line[7] != "300.0" {
 		t.Errorf("a line is %q, %v", line, err)
+	}
+}
+
+// Batches are packed as other producers pack them, by the flags of the frame (its fifth byte) and the size of its blocks (its sixth).
+func TestPacker(t *testing.T) {
+	text := bytes.Repeat([]byte("a row like any other\n"), 20_000)
+	packed, codec := packer{}.Compress(new(bytes.Buffer), text)
+	if codec != kgo.CodecLz4 || len(packed) > len(text)/10 || packed[4] != 0x60 || packed[5] != 0x40 {
+		t.Fatalf("codec %d, %d bytes, which begin with % x", codec, len(packed), packed[:6])
+	}
+	if got, err := kgo.DefaultDecompressor().Decompress(packed, codec); err != nil || !bytes.Equal(got, text) {
+		t.Errorf("%d bytes are read back as %d, %v", len(text), len(got), err)
 	}
 }
 

@@ -58,7 +58,7 @@ func newWorld(ctx context.Context) (w *world, err error) {
 		Credentials: credentials.NewStaticCredentialsProvider(access.AccessKey, access.SecretKey, ""),
 	})
 	w.kafka, err = kgo.NewClient(kgo.SeedBrokers(w.broker.Brokers), kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.MaxBufferedRecords(100_000),
-		kgo.ProducerBatchCompression(kgo.Lz4Compression()), kgo.ProducerLinger(20*time.Millisecond), kgo.ProducerBatchMaxBytes(2<<20))
+		kgo.WithCompressor(packer{}), kgo.ProducerLinger(20*time.Millisecond), kgo.ProducerBatchMaxBytes(2<<20))
 	return w, err
 }
 

@@ -79,6 +79,7 @@ var doors = map[string]string{
 	"github.com/prometheus/client_golang":         "worker",
 	"github.com/johannesboyne/gofakes3":           "dev",
 	"github.com/twmb/franz-go":                    "dev bench",
+	"github.com/pierrec/lz4/v4":                   "bench",
 	"github.com/spf13/cobra":                      "cmd",
 	"github.com/spf13/pflag":                      "cmd",
 	"github.com/dustin/go-humanize":               "plugin cmd bench",
