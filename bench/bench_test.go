@@ -7,6 +7,7 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -103,7 +104,7 @@ func TestParse(t *testing.T) {
 			t.Errorf("%q: %+v, %v", line, o, err)
 		}
 	}
-	for _, line := range []string{"-rounds 0", "-rows 0", "-warm -1", "-only (", "more"} {
+	for _, line := range []string{"-rounds 0", "-rows 0", "-warm -1", "-only (", "more", "-profile page.md", "-profile none"} {
 		if o, err := parse(strings.Fields(line)); err == nil {
 			t.Errorf("%q is taken for %+v", line, o)
 		}
@@ -184,6 +185,28 @@ func TestReport(t *testing.T) {
 		if chart, err := os.ReadFile(filepath.Join(dir, m[1])); err != nil || !bytes.Contains(chart, []byte("<svg")) {
 			t.Errorf("%s: %v", m[1], err)
 		}
+	}
+}
+
+// testdata/perf.txt is some of what perf report said of two cases, Parquet and CSV.
+func TestShares(t *testing.T) {
+	text, err := os.ReadFile("testdata/perf.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := profiled("one", "\n# Samples: 9K of event 'cpu-clock'\n"+string(text)+" 41|penstock|[unknown]|[.] 0x00007f\n")
+	want := map[string]int{"kernel": 118, "librdkafka's threads": 55, "`formats`": 80, "`sink`": 25, "`source`": 598, "`kafka`, its C": 65, "HTTP, the SDK": 2,
+		"Go's runtime": 298, "other Go": 173, "libc": 21, "librdkafka, called": 69, "unknown": 41}
+	if !maps.Equal(p.at, want) {
+		t.Errorf("%v, want %v", p.at, want)
+	}
+	r := report{profiles: []profile{p, {name: "two", all: 200, at: map[string]int{"kernel": 199, "libc": 1}}}}
+	if got := r.shares(); got != `| case | kernel | librdkafka's threads | `+"`formats` | `sink` | `source` | `kafka`, its C"+` | Go's runtime | other Go | libc | librdkafka, called | unknown |
+|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|
+| one | 8 | 4 | 5 | 2 | 39 | 4 | 19 | 11 | 1 | 4 | 3 |
+| two | 100 | 0 | 0 | 0 | 0 | 0 | 0 | 0 | 0 | 0 | 0 |
+` {
+		t.Errorf("the shares are\n%s", got)
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"os"
 	"os/exec"
-	"path/filepath"
 )
 
 // compared is any other program that empties the main topic into a bucket. What it has to know is in its environment; it must end by
@@ -19,13 +18,4 @@ func compared(command string) kase {
 			return w.measure(ctx, dir, cmd)
 		})
 	}}
-}
-
-func absolute(a, b string) (string, string, error) {
-	x, err := filepath.Abs(a)
-	if err != nil {
-		return "", "", err
-	}
-	y, err := filepath.Abs(b)
-	return x, y, err
 }

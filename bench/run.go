@@ -33,6 +33,9 @@ func (w *world) measure(ctx context.Context, dir string, cmd *exec.Cmd) (o outco
 	if err != nil {
 		return o, err
 	}
+	if w.perf != "" {
+		cmd = underPerf(cmd, w.perf)
+	}
 	began := time.Now()
 	p, err := parts.Start(dir, "program", cmd)
 	if err != nil {

@@ -29,6 +29,7 @@ type world struct {
 	s3     *s3.Client
 	topics map[string]bool // that have been loaded
 	runs   int
+	perf   string // where samples of what is measured go; "" for nowhere
 }
 
 func newWorld(ctx context.Context) (w *world, err error) {
