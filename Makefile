@@ -1,10 +1,11 @@
-# make build: the binary. make test: everything, with the real parts. make parts: install those only. make clean.
+# make build: the binary; with STRIP= its symbols stay. make test: everything, with the real parts. make parts: install those only. make clean.
 # make chaos ROUNDS=3 SEED=7, or FOR=20m: a storm of faults (docs/chaos.md), whose outcome goes to docs/chaos.jsonl.
-# make bench: what penstock does on this machine, in five minutes (docs/benchmarks.md has the rest).
+# make bench: what penstock does on this machine, in five minutes; BENCH=-h says what else it can do (docs/benchmarks.md has the rest).
 # make fuzz FUZZTIME=1h: every fuzz target for so long, as many at a time as there are cores; in make test it is 20 seconds.
 
 VERSION   := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 BINARY    ?= penstock
+STRIP     ?= -s -w
 PKGS      ?= ./...
 ALL       := $(shell go list $(PKGS))
 RACE_PKGS ?= $(filter-out %/e2e %/chaos %/bench %/bench/loops %/parts %/parts/run,$(ALL))
@@ -21,7 +22,7 @@ STORM     := go test -count=1 -timeout 0 -v -run TestStorm ./chaos
 # Static, and so at home on any Linux of the same architecture.
 build:
 	CGO_ENABLED=1 go build -trimpath -tags netgo,osusergo \
-		-ldflags '-s -w -X main.version=$(VERSION) -linkmode external -extldflags "-static -Wl,--no-warnings"' \
+		-ldflags '$(STRIP) -X main.version=$(VERSION) -linkmode external -extldflags "-static -Wl,--no-warnings"' \
 		-o $(BINARY) ./cmd/penstock
 
 # The packages of whole processes come after the others, so that each has the machine to itself.

@@ -3,9 +3,11 @@ package main
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,6 +18,7 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 	"github.com/parquet-go/parquet-go"
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/penstock/penstock/parts"
 )
@@ -45,6 +48,18 @@ func TestRows(t *testing.T) {
 	line, err := csv.NewReader(strings.NewReader(newRower(d).line(3))).Read()
 	if err != nil || len(line) != 9 || line[0] != "000001.SS" || line[7] != "300.0" {
 		t.Errorf("a line is %q, %v", line, err)
+	}
+}
+
+// Batches are packed as other producers pack them, by the flags of the frame (its fifth byte) and the size of its blocks (its sixth).
+func TestPacker(t *testing.T) {
+	text := bytes.Repeat([]byte("a row like any other\n"), 20_000)
+	packed, codec := packer{}.Compress(new(bytes.Buffer), text)
+	if codec != kgo.CodecLz4 || len(packed) > len(text)/10 || packed[4] != 0x60 || packed[5] != 0x40 {
+		t.Fatalf("codec %d, %d bytes, which begin with % x", codec, len(packed), packed[:6])
+	}
+	if got, err := kgo.DefaultDecompressor().Decompress(packed, codec); err != nil || !bytes.Equal(got, text) {
+		t.Errorf("%d bytes are read back as %d, %v", len(text), len(got), err)
 	}
 }
 
@@ -78,6 +93,35 @@ func TestCountRows(t *testing.T) {
 	}
 	if n, err := countRows(strings.NewReader("")); n != 0 || err != nil {
 		t.Errorf("an empty object: %d, %v", n, err)
+	}
+}
+
+func TestParse(t *testing.T) {
+	for line, want := range map[string][3]int{
+		"": {2, 0, 2_000_000}, "-full": {3, 1, 5_000_000}, "-full -warm 0 -rows 7": {3, 0, 7}, "-rounds 1 -warm 2": {1, 2, 2_000_000},
+	} {
+		if o, err := parse(strings.Fields(line)); err != nil || [3]int{o.rounds, o.warm, o.rows} != want {
+			t.Errorf("%q: %+v, %v", line, o, err)
+		}
+	}
+	for _, line := range []string{"-rounds 0", "-rows 0", "-warm -1", "-only (", "more", "-profile page.md", "-profile none"} {
+		if o, err := parse(strings.Fields(line)); err == nil {
+			t.Errorf("%q is taken for %+v", line, o)
+		}
+	}
+}
+
+// What warms up is run, and counts for nothing.
+func TestMeasureAll(t *testing.T) {
+	runs, said := 0, ""
+	k := kase{name: "one", run: func(context.Context, *bench) (outcome, error) { runs++; return outcome{Rows: int64(runs)}, nil }}
+	b := &bench{say: func(format string, args ...any) { said += fmt.Sprintf(format+"\n", args...) }}
+	results, err := b.measureAll(t.Context(), []kase{k}, options{warm: 1, rounds: 2})
+	if err != nil || len(results) != 1 || len(results[0].rounds) != 2 || results[0].rounds[0].Rows != 2 {
+		t.Errorf("%+v, %v", results, err)
+	}
+	if strings.Count(said, "warm-up") != 1 || strings.Count(said, "1/2") != 1 || strings.Count(said, "2/2") != 1 {
+		t.Errorf("it says\n%s", said)
 	}
 }
 
@@ -141,6 +185,28 @@ func TestReport(t *testing.T) {
 		if chart, err := os.ReadFile(filepath.Join(dir, m[1])); err != nil || !bytes.Contains(chart, []byte("<svg")) {
 			t.Errorf("%s: %v", m[1], err)
 		}
+	}
+}
+
+// testdata/perf.txt is some of what perf report said of two cases, Parquet and CSV.
+func TestShares(t *testing.T) {
+	text, err := os.ReadFile("testdata/perf.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := profiled("one", "\n# Samples: 9K of event 'cpu-clock'\n"+string(text)+" 41|penstock|[unknown]|[.] 0x00007f\n")
+	want := map[string]int{"kernel": 118, "librdkafka's threads": 55, "`formats`": 80, "`sink`": 25, "`source`": 598, "`kafka`, its C": 65, "HTTP, the SDK": 2,
+		"Go's runtime": 298, "other Go": 173, "libc": 21, "librdkafka, called": 69, "unknown": 41}
+	if !maps.Equal(p.at, want) {
+		t.Errorf("%v, want %v", p.at, want)
+	}
+	r := report{profiles: []profile{p, {name: "two", all: 200, at: map[string]int{"kernel": 199, "libc": 1}}}}
+	if got := r.shares(); got != `| case | kernel | librdkafka's threads | `+"`formats` | `sink` | `source` | `kafka`, its C"+` | Go's runtime | other Go | libc | librdkafka, called | unknown |
+|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|
+| one | 8 | 4 | 5 | 2 | 39 | 4 | 19 | 11 | 1 | 4 | 3 |
+| two | 100 | 0 | 0 | 0 | 0 | 0 | 0 | 0 | 0 | 0 | 0 |
+` {
+		t.Errorf("the shares are\n%s", got)
 	}
 }
 

@@ -4,42 +4,18 @@ import (
 	"context"
 	"os"
 	"os/exec"
-	"path/filepath"
 )
 
 // compared is any other program that empties the main topic into a bucket. What it has to know is in its environment; it must end by
 // itself once all rows stand.
 func compared(command string) kase {
-	return kase{name: "compared: " + command, run: func(ctx context.Context, b *bench) (o outcome, err error) {
+	return kase{name: "compared: " + command, run: func(ctx context.Context, b *bench) (outcome, error) {
 		w, d := b.world, b.main()
-		if err := w.ensure(ctx, d); err != nil {
-			return o, err
-		}
-		name, dir, err := w.place()
-		if err != nil {
-			return o, err
-		}
-		defer os.RemoveAll(dir)
-		bucket, err := w.bucket(ctx, name)
-		if err != nil {
-			return o, err
-		}
-		defer bucket.remove(ctx)
-		cmd := exec.Command("sh", "-c", "exec "+command)
-		cmd.Env = append(os.Environ(), "BENCH_BROKERS="+w.broker.Brokers, "BENCH_TOPIC="+d.topic(), "BENCH_S3="+w.minio.S3.Endpoint, "BENCH_BUCKET="+name,
-			"BENCH_DIR="+dir, "AWS_REGION="+w.minio.S3.Region, "AWS_ACCESS_KEY_ID="+w.minio.S3.AccessKey, "AWS_SECRET_ACCESS_KEY="+w.minio.S3.SecretKey)
-		if o, err = w.measure(ctx, dir, cmd); err != nil {
-			return o, err
-		}
-		return bucket.counted(ctx, o, d)
+		return w.toBucket(ctx, d, 1, func(name, dir string) (outcome, error) {
+			cmd := exec.Command("sh", "-c", "exec "+command)
+			cmd.Env = append(os.Environ(), "BENCH_BROKERS="+w.broker.Brokers, "BENCH_TOPIC="+d.topic(), "BENCH_S3="+w.minio.S3.Endpoint, "BENCH_BUCKET="+name,
+				"BENCH_DIR="+dir, "AWS_REGION="+w.minio.S3.Region, "AWS_ACCESS_KEY_ID="+w.minio.S3.AccessKey, "AWS_SECRET_ACCESS_KEY="+w.minio.S3.SecretKey)
+			return w.measure(ctx, dir, cmd)
+		})
 	}}
-}
-
-func absolute(a, b string) (string, string, error) {
-	x, err := filepath.Abs(a)
-	if err != nil {
-		return "", "", err
-	}
-	y, err := filepath.Abs(b)
-	return x, y, err
 }

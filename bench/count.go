@@ -61,11 +61,37 @@ func (b bucket) remove(ctx context.Context) error {
 	return err
 }
 
-// counted adds to an outcome the rows that stand in the objects, which must be as many as the topic has.
-func (b bucket) counted(ctx context.Context, o outcome, d data) (outcome, error) {
-	objects, err := b.list(ctx)
+// toBucket loads a topic, lets a process empty it so many times over, and counts what stands in the bucket then. Bucket and folder are of
+// that name, for this run alone, and gone afterwards.
+func (w *world) toBucket(ctx context.Context, d data, times int, empty func(name, dir string) (outcome, error)) (o outcome, err error) {
+	if err := w.ensure(ctx, d); err != nil {
+		return o, err
+	}
+	name, dir, err := w.place()
 	if err != nil {
 		return o, err
+	}
+	defer os.RemoveAll(dir)
+	b, err := w.bucket(ctx, name)
+	if err != nil {
+		return o, err
+	}
+	defer b.remove(ctx)
+	if o, err = empty(name, dir); err != nil {
+		return o, err
+	}
+	if o.Objects, o.Rows, err = b.counted(ctx); err == nil && o.Rows != int64(times*d.rows) {
+		err = fmt.Errorf("%d rows stand in %d objects, of %d on the topic", o.Rows, o.Objects, times*d.rows)
+	}
+	o.Bytes = int64(times) * d.bytes()
+	return o, err
+}
+
+// counted is how many objects there are, and how many rows in them.
+func (b bucket) counted(ctx context.Context) (int, int64, error) {
+	objects, err := b.list(ctx)
+	if err != nil {
+		return 0, 0, err
 	}
 	var rows atomic.Int64
 	group, ctx := errgroup.WithContext(ctx)
@@ -78,11 +104,7 @@ func (b bucket) counted(ctx context.Context, o outcome, d data) (outcome, error)
 		})
 	}
 	err = group.Wait()
-	o.Objects, o.Rows, o.Bytes = len(objects), rows.Load(), d.bytes()
-	if err == nil && o.Rows != int64(d.rows) {
-		err = fmt.Errorf("%d rows stand in %d objects, of %d on the topic", o.Rows, o.Objects, d.rows)
-	}
-	return o, err
+	return len(objects), rows.Load(), err
 }
 
 // rows counts those of one object, by reading it: lines, packed or not, or what a Parquet file's pages hold.

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
 	"strings"
 	"time"
 )
@@ -53,32 +52,16 @@ func growths() []growth {
 }
 
 // manyConnectors is so many sinks of one topic in one process, each with a group of its own, which share two million rows out.
-func manyConnectors(ctx context.Context, b *bench, n int) (o outcome, err error) {
-	w, d := b.world, data{rows: 2_000_000 / n, partitions: 4, indexes: 14}
-	if err := w.ensure(ctx, d); err != nil {
-		return o, err
-	}
-	name, dir, err := w.place()
-	if err != nil {
-		return o, err
-	}
-	defer os.RemoveAll(dir)
-	bucket, err := w.bucket(ctx, name)
-	if err != nil {
-		return o, err
-	}
-	defer bucket.remove(ctx)
-	var body strings.Builder
-	for i := range n {
-		fmt.Fprintf(&body, "  %s-%d:\n    topics: [%s]\n    sink: {s3: {bucket: %s, prefix: c%d, path: %q, format: json}}\n    flush: {%s}\n",
-			name, i, d.topic(), name, i, byIndex, flushOf(50_000))
-	}
-	if o, err = b.drain(ctx, dir, "256MiB", body.String()); err != nil {
-		return o, err
-	}
-	all := d
-	all.rows *= n
-	return bucket.counted(ctx, o, all)
+func manyConnectors(ctx context.Context, b *bench, n int) (outcome, error) {
+	d := data{rows: 2_000_000 / n, partitions: 4, indexes: 14}
+	return b.world.toBucket(ctx, d, n, func(name, dir string) (outcome, error) {
+		var body strings.Builder
+		for i := range n {
+			fmt.Fprintf(&body, "  %s-%d:\n    topics: [%s]\n    sink: {s3: {bucket: %s, prefix: c%d, path: %q, format: json}}\n    flush: {%s}\n",
+				name, i, d.topic(), name, i, byIndex, flushOf(50_000))
+		}
+		return b.drain(ctx, dir, body.String())
+	})
 }
 
 // grow measures all growths, each size in turn, round after round, and keeps the median.
@@ -95,7 +78,7 @@ func (b *bench) grow(ctx context.Context, o options) (all []grown, err error) {
 					return nil, fmt.Errorf("%s: %d %s: %w", g.name, n, g.unit, err)
 				}
 				results[i].rounds = append(results[i].rounds, got)
-				b.say("%4.0f s  %d/%d  %-48s %s", time.Since(b.started).Seconds(), round+1, o.rounds, fmt.Sprintf("%s: %d", g.name, n), got)
+				b.say("%4.0f s  %d/%d      %-48s %s", time.Since(b.started).Seconds(), round+1, o.rounds, fmt.Sprintf("%s: %d", g.name, n), got)
 			}
 		}
 		found := grown{growth: g}

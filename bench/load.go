@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/pierrec/lz4/v4"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -197,6 +199,23 @@ func (w *world) produce(ctx context.Context, topic string, d data) error {
 	mu.Lock()
 	defer mu.Unlock()
 	return errors.Join(err, failed)
+}
+
+// packer packs batches as the producers of Java and librdkafka do: in blocks of 64 KB, and without a checksum of the content, which every
+// reader of the topic would have to compute.
+type packer struct{}
+
+// Compress is of kgo.Compressor.
+func (packer) Compress(dst *bytes.Buffer, src []byte, _ ...kgo.CompressFlag) ([]byte, kgo.CompressionCodecType) {
+	w := lz4.NewWriter(dst)
+	err := w.Apply(lz4.BlockSizeOption(lz4.Block64Kb), lz4.ChecksumOption(false))
+	if err == nil {
+		_, err = w.Write(src)
+	}
+	if err = errors.Join(err, w.Close()); err != nil {
+		return nil, kgo.CodecError // the batch goes out as it is
+	}
+	return dst.Bytes(), kgo.CodecLz4
 }
 
 // bytes is what a topic's values come to.

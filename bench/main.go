@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"regexp"
 	"syscall"
 	"time"
@@ -25,57 +26,92 @@ func main() {
 }
 
 type options struct {
-	binary, loops, docs, compare string
-	only                         *regexp.Regexp
-	full                         bool
-	rounds, rows                 int
+	binary, loops, profile, docs, compare string
+	only                                  *regexp.Regexp
+	full                                  bool
+	rounds, rows, warm                    int
 }
 
-func parse() (o options, err error) {
+// parse reads the command line. With -full, what it does not say has other defaults.
+func parse(args []string) (o options, err error) {
 	var only string
-	flag.StringVar(&o.binary, "penstock", "./penstock", "the binary to measure")
-	flag.StringVar(&o.loops, "loops", ".cache/bin/loops", "the bare loops to measure it against")
-	flag.StringVar(&o.docs, "docs", "", "folder for benchmarks.md and its charts; none are written without it")
-	flag.StringVar(&o.compare, "compare", "", "a command of sh to measure in the same run, on the same topic and a bucket of its own: see docs/benchmarks.md")
-	flag.StringVar(&only, "only", "", "measure the cases, and what else there is, whose names match this regular expression")
-	flag.BoolVar(&o.full, "full", false, "measure all there is, and how it grows: an hour; without it, what fits into five minutes")
-	flag.IntVar(&o.rounds, "rounds", 0, "how many times each case is measured; 2, or 3 with -full")
-	flag.IntVar(&o.rows, "rows", 0, "rows of the topic that most cases read; 5,000,000 with -full, and 2,000,000 without")
-	flag.Parse()
-	if o.rounds == 0 {
-		o.rounds = map[bool]int{false: 2, true: 3}[o.full]
+	flags := flag.NewFlagSet("bench", flag.ExitOnError)
+	flags.StringVar(&o.binary, "penstock", "./penstock", "the `binary` to measure")
+	flags.StringVar(&o.loops, "loops", ".cache/bin/loops", "the `binary` of the bare loops to measure it against")
+	flags.StringVar(&o.profile, "profile", "", "a penstock `binary` with symbols: each case runs once more, with it and under Linux's perf, to say where its CPU time goes")
+	flags.StringVar(&o.docs, "docs", "", "`folder` for benchmarks.md and its charts; none are written without it")
+	flags.StringVar(&o.compare, "compare", "", "a `command` of sh to measure in the same run, on the same topic and a bucket of its own: see docs/benchmarks.md")
+	flags.StringVar(&only, "only", "", "measure the cases, and what else there is, whose names match this `regexp`")
+	flags.BoolVar(&o.full, "full", false, "measure all there is, and how it grows: an hour; without it, what fits into five minutes")
+	flags.IntVar(&o.rounds, "rounds", 2, "how many times each case is measured; with -full 3")
+	flags.IntVar(&o.warm, "warm", 0, "rounds to begin with that are thrown away, while the broker is busy compiling itself; with -full 1")
+	flags.IntVar(&o.rows, "rows", 2_000_000, "rows of the topic that most cases read; with -full 5000000")
+	_ = flags.Parse(args) // it exits
+	said := map[string]bool{}
+	flags.Visit(func(f *flag.Flag) { said[f.Name] = true })
+	for name, value := range map[string]string{"rounds": "3", "warm": "1", "rows": "5000000"} {
+		if o.full && !said[name] {
+			_ = flags.Set(name, value)
+		}
 	}
-	if o.rows == 0 {
-		o.rows = map[bool]int{false: 2_000_000, true: 5_000_000}[o.full]
+	if flags.NArg() > 0 {
+		return o, fmt.Errorf("unknown argument %q", flags.Arg(0))
 	}
-	if flag.NArg() > 0 {
-		return o, fmt.Errorf("unknown argument %q", flag.Arg(0))
+	if o.only, err = regexp.Compile(only); err != nil {
+		return o, err
 	}
-	o.only, err = regexp.Compile(only)
-	return o, err
+	return o, o.settle()
+}
+
+// settle finds what cannot be done before anything is. Paths are absolute afterwards: each process has a folder of its own.
+func (o *options) settle() (err error) {
+	if o.rounds < 1 || o.rows < 1 || o.warm < 0 {
+		return fmt.Errorf("-rounds %d, -rows %d and -warm %d: there has to be a round, and a row", o.rounds, o.rows, o.warm)
+	}
+	for _, path := range []*string{&o.binary, &o.loops, &o.profile} {
+		if *path == "" {
+			continue
+		}
+		if *path, err = filepath.Abs(*path); err != nil {
+			return err
+		}
+	}
+	if o.profile != "" {
+		return canProfile(o.profile)
+	}
+	return nil
 }
 
 func run(ctx context.Context) (err error) {
-	o, err := parse()
+	o, err := parse(os.Args[1:])
 	if err != nil {
 		return err
 	}
-	b := &bench{rows: o.rows, started: time.Now(), say: func(format string, args ...any) { fmt.Printf(format+"\n", args...) }}
-	if b.binary, b.loops, err = absolute(o.binary, o.loops); err != nil {
-		return err
-	}
+	b := &bench{binary: o.binary, loops: o.loops, rows: o.rows, started: time.Now(), say: func(format string, args ...any) { fmt.Printf(format+"\n", args...) }}
 	if b.world, err = newWorld(ctx); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, b.world.close()) }()
 	r := report{options: o, machine: machine(), rows: o.rows, values: b.main().bytes()}
-	if r.results, err = b.measureAll(ctx, o); err != nil {
+	cases := chosen(o)
+	if r.results, err = b.measureAll(ctx, cases, o); err != nil {
 		return err
 	}
 	b.say("\n%s", r.table())
+	if o.profile != "" {
+		if r.profiles, err = b.profiles(ctx, cases, o.profile); err != nil {
+			return err
+		}
+		b.say("\nCPU time, in percent:\n\n%s", r.shares())
+	}
 	if err := r.write(o.docs); err != nil || !o.full { // at once, and again as more is known
 		return err
 	}
+	return b.rest(ctx, o, r)
+}
+
+// rest is what the short form leaves out.
+func (b *bench) rest(ctx context.Context, o options, r report) (err error) {
 	if o.only.MatchString("service") {
 		if r.figures, err = b.services(ctx); err != nil {
 			return err
@@ -110,19 +146,23 @@ func chosen(o options) (found []kase) {
 	return found
 }
 
-// measureAll takes the cases in turn, round after round.
-func (b *bench) measureAll(ctx context.Context, o options) ([]result, error) {
-	chosen := chosen(o)
-	results := make([]result, len(chosen))
-	for round := range o.rounds {
-		for i, k := range chosen {
+// measureAll takes the cases in turn, round after round. Those that warm up leave nothing but a line.
+func (b *bench) measureAll(ctx context.Context, cases []kase, o options) ([]result, error) {
+	results := make([]result, len(cases))
+	for round := range o.warm + o.rounds {
+		turn := fmt.Sprintf("%d/%d", round-o.warm+1, o.rounds)
+		if round < o.warm {
+			turn = "warm-up"
+		}
+		for i, k := range cases {
 			got, err := k.run(ctx, b)
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", k.name, err)
 			}
-			results[i].kase = k
-			results[i].rounds = append(results[i].rounds, got)
-			b.say("%4.0f s  %d/%d  %-48s %s", time.Since(b.started).Seconds(), round+1, o.rounds, k.name, got)
+			if results[i].kase = k; round >= o.warm {
+				results[i].rounds = append(results[i].rounds, got)
+			}
+			b.say("%4.0f s  %-7s  %-48s %s", time.Since(b.started).Seconds(), turn, k.name, got)
 		}
 	}
 	return results, nil

@@ -33,6 +33,9 @@ func (w *world) measure(ctx context.Context, dir string, cmd *exec.Cmd) (o outco
 	if err != nil {
 		return o, err
 	}
+	if w.perf != "" {
+		cmd = underPerf(cmd, w.perf)
+	}
 	began := time.Now()
 	p, err := parts.Start(dir, "program", cmd)
 	if err != nil {
@@ -63,42 +66,27 @@ type sinkOptions struct {
 	path, format string
 	flush        string // options
 	typed        bool   // declare the columns
-	memory       string
 }
 
 // runSink drains a topic with penstock, and counts what stands afterwards.
-func (b *bench) runSink(ctx context.Context, d data, s sinkOptions) (o outcome, err error) {
-	if err := b.world.ensure(ctx, d); err != nil {
-		return o, err
-	}
-	name, dir, err := b.world.place()
-	if err != nil {
-		return o, err
-	}
-	defer os.RemoveAll(dir)
-	bucket, err := b.world.bucket(ctx, name)
-	if err != nil {
-		return o, err
-	}
-	defer bucket.remove(ctx)
-	schema := ""
-	if s.typed {
-		schema = "\n    schema: {columns: " + columns + "}"
-	}
-	body := fmt.Sprintf(`  %s:
+func (b *bench) runSink(ctx context.Context, d data, s sinkOptions) (outcome, error) {
+	return b.world.toBucket(ctx, d, 1, func(name, dir string) (outcome, error) {
+		schema := ""
+		if s.typed {
+			schema = "\n    schema: {columns: " + columns + "}"
+		}
+		body := fmt.Sprintf(`  %s:
     topics: [%s]%s
     sink: {s3: {bucket: %s, path: "%s", format: %s}}
     flush: {%s}
 `, name, d.topic(), schema, name, s.path, s.format, s.flush)
-	if o, err = b.drain(ctx, dir, or(s.memory, "256MiB"), body); err != nil {
-		return o, err
-	}
-	return bucket.counted(ctx, o, d)
+		return b.drain(ctx, dir, body)
+	})
 }
 
 // drain runs penstock over connectors until they have nothing to do.
-func (b *bench) drain(ctx context.Context, dir, memory, connectors string) (outcome, error) {
-	cmd, err := b.penstock(dir, memory, "", connectors, "run", "--drain")
+func (b *bench) drain(ctx context.Context, dir, connectors string) (outcome, error) {
+	cmd, err := b.penstock(dir, "", connectors, "run", "--drain")
 	if err != nil {
 		return outcome{}, err
 	}
@@ -106,10 +94,10 @@ func (b *bench) drain(ctx context.Context, dir, memory, connectors string) (outc
 }
 
 // penstock is the command of a file of connectors in dir.
-func (b *bench) penstock(dir, memory, more, connectors string, args ...string) (*exec.Cmd, error) {
+func (b *bench) penstock(dir, more, connectors string, args ...string) (*exec.Cmd, error) {
 	w := b.world
-	config := fmt.Sprintf("kafka: {brokers: [%q]}\naws: {region: us-east-1, endpoint: %q, path_style: true}\nmemory: %s\n%sconnectors:\n%s",
-		w.broker.Brokers, w.minio.S3.Endpoint, memory, more, connectors)
+	config := fmt.Sprintf("kafka: {brokers: [%q]}\naws: {region: us-east-1, endpoint: %q, path_style: true}\nmemory: 256MiB\n%sconnectors:\n%s",
+		w.broker.Brokers, w.minio.S3.Endpoint, more, connectors)
 	if err := os.WriteFile(filepath.Join(dir, "connectors.yaml"), []byte(config), 0o644); err != nil {
 		return nil, err
 	}
@@ -129,11 +117,4 @@ func (b *bench) runLoop(ctx context.Context, d data, how string, rows int) (o ou
 	o, err = b.world.measure(ctx, dir, exec.Command(b.loops, how, b.world.broker.Brokers, d.topic(), fmt.Sprint(d.partitions), fmt.Sprint(rows)))
 	o.Rows, o.Bytes = int64(rows), d.bytes()*int64(rows)/int64(d.rows)
 	return o, err
-}
-
-func or(s, otherwise string) string {
-	if s == "" {
-		return otherwise
-	}
-	return s
 }

@@ -29,6 +29,7 @@ type world struct {
 	s3     *s3.Client
 	topics map[string]bool // that have been loaded
 	runs   int
+	perf   string // where samples of what is measured go; "" for nowhere
 }
 
 func newWorld(ctx context.Context) (w *world, err error) {
@@ -58,7 +59,7 @@ func newWorld(ctx context.Context) (w *world, err error) {
 		Credentials: credentials.NewStaticCredentialsProvider(access.AccessKey, access.SecretKey, ""),
 	})
 	w.kafka, err = kgo.NewClient(kgo.SeedBrokers(w.broker.Brokers), kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.MaxBufferedRecords(100_000),
-		kgo.ProducerBatchCompression(kgo.Lz4Compression()), kgo.ProducerLinger(20*time.Millisecond), kgo.ProducerBatchMaxBytes(2<<20))
+		kgo.WithCompressor(packer{}), kgo.ProducerLinger(20*time.Millisecond), kgo.ProducerBatchMaxBytes(2<<20))
 	return w, err
 }
 

@@ -24,8 +24,8 @@ var floors = []room{
 	{4, "sink/local", "sink/files sink"},
 
 	{3, "connector", "kafka source sink formats hook"},
-	{3, "sink/files", "sink formats"},
-	{3, "source/csv", "source"},
+	{3, "sink/files", "sink formats scratch"},
+	{3, "source/csv", "source scratch"},
 	{3, "formats/json", "formats"},
 	{3, "formats/parquet", "formats"},
 	{3, "hook/glue", "hook aws"},
@@ -40,6 +40,7 @@ var floors = []room{
 	{1, "dev", ""},
 	{1, "plugin", ""},
 	{1, "record", ""},
+	{1, "scratch", ""},
 
 	{0, "source/sourcetest", "source parts"},
 	{0, "sink/sinktest", "sink formats parts"},
@@ -79,12 +80,13 @@ var doors = map[string]string{
 	"github.com/prometheus/client_golang":         "worker",
 	"github.com/johannesboyne/gofakes3":           "dev",
 	"github.com/twmb/franz-go":                    "dev bench",
+	"github.com/pierrec/lz4/v4":                   "bench",
 	"github.com/spf13/cobra":                      "cmd",
 	"github.com/spf13/pflag":                      "cmd",
 	"github.com/dustin/go-humanize":               "plugin cmd bench",
 	"github.com/vbauerster/mpb/v8":                "cmd",
 	"golang.org/x/sync":                           "connector sink/files sink/s3 bench",
-	"golang.org/x/sys":                            "cmd sink/files sink/local source/csv",
+	"golang.org/x/sys":                            "cmd scratch sink/local source/csv",
 	"golang.org/x/time":                           "source/csv",
 	"gonum.org/v1/plot":                           "bench",
 }

@@ -75,7 +75,7 @@ func givesRowsBack(t *testing.T, p *plan, spills int) {
 	t.Helper()
 	const n = 3000
 	var account atomic.Int64
-	var s scratch
+	var s overflow
 	defer s.Close()
 	b := newBuffer("p", &pool{}, &account)
 	for i := range n {
@@ -111,7 +111,7 @@ func givesRowsBack(t *testing.T, p *plan, spills int) {
 }
 
 // spilled says how much a spill gave back, and the account goes down by it.
-func spilled(t *testing.T, s *scratch, b *buffer, account *atomic.Int64) {
+func spilled(t *testing.T, s *overflow, b *buffer, account *atomic.Int64) {
 	t.Helper()
 	before := account.Load()
 	freed, err := s.spill([]*buffer{b})

@@ -25,7 +25,7 @@ type flush struct {
 	parts   []pending
 	rows    int64         // of all parts
 	account *atomic.Int64 // of the Writer
-	scratch *scratch      // rows that went out of memory
+	scratch *overflow     // rows that went out of memory
 }
 
 // pending is the file of one path.

@@ -16,7 +16,7 @@ type reader struct {
 	plan    *plan
 	claim   *sink.Claim
 	pool    *pool
-	scratch *scratch
+	scratch *overflow
 	rest    *chunk // those that follow the one in hand
 	data    []byte
 	at      int
@@ -27,7 +27,7 @@ type reader struct {
 	err     error
 }
 
-func (b *buffer) reader(p *plan, c *sink.Claim, s *scratch) *reader {
+func (b *buffer) reader(p *plan, c *sink.Claim, s *overflow) *reader {
 	return &reader{plan: p, claim: c, pool: b.pool, scratch: s, rest: b.head, offset: b.first}
 }
 

@@ -6,6 +6,8 @@ import (
 	"io"
 	"os"
 	"sync/atomic"
+
+	"github.com/penstock/penstock/scratch"
 )
 
 const (
@@ -84,7 +86,7 @@ func (s *spool) hold(n int64) {
 func (s *spool) spill() (err error) {
 	if s.file == nil {
 		s.limit = maxChunk
-		if s.file, err = scratchFile(); err != nil {
+		if s.file, err = scratch.New(); err != nil {
 			return err
 		}
 	}
@@ -92,7 +94,7 @@ func (s *spool) spill() (err error) {
 		n, err := s.file.Write(b.data)
 		s.stored += int64(n)
 		if err != nil {
-			return scratchFailed(err)
+			return scratch.Failed(err)
 		}
 	}
 	s.free()

@@ -5,7 +5,6 @@ import (
 	"hash/crc32"
 	"io"
 	"math/rand/v2"
-	"os"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -107,19 +106,5 @@ func TestScratchThatCannotBeMade(t *testing.T) {
 	}
 	if err := s.Close(); err != nil || account.Load() != 0 {
 		t.Error(err, account.Load())
-	}
-}
-
-func TestScratchHasNoName(t *testing.T) {
-	dir := t.TempDir()
-	t.Setenv("TMPDIR", dir)
-	f, err := scratchFile()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if there, _ := os.ReadDir(dir); err != nil || len(there) > 0 || info.Mode().Perm() != 0o600 {
-		t.Errorf("%v, %v, %v", there, info.Mode(), err)
 	}
 }

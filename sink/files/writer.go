@@ -24,7 +24,7 @@ type writer struct {
 	from    int64         // where the interval begins
 	taken   int64         // offset of the last row
 	account *atomic.Int64 // bytes held, by open buffers and by flushes that are not committed yet
-	scratch *scratch      // of the rows of the interval that went out of memory
+	scratch *overflow     // of the rows of the interval that went out of memory
 	headers []byte        // of the record in hand, as text
 	closed  bool
 }
@@ -35,7 +35,7 @@ func newWriter(e *engine, c sink.Claim) *writer {
 		paths:   newRenderer(e.Path, e.TimeZone, c.Topic, c.Partition),
 		buffers: map[string]*buffer{},
 		account: new(atomic.Int64),
-		scratch: new(scratch),
+		scratch: new(overflow),
 	}
 }
 
@@ -139,7 +139,7 @@ func (w *writer) Cut(next int64) (sink.Flush, error) {
 		again = c.Until
 	}
 	f.doubted = w.from == again && len(w.order) > 0 && w.order[0].first > w.from
-	f.account, f.scratch, w.scratch = w.account, w.scratch, new(scratch)
+	f.account, f.scratch, w.scratch = w.account, w.scratch, new(overflow)
 	f.parts = make([]pending, len(w.order))
 	for i, b := range w.order {
 		f.parts[i] = pending{buffer: b, name: w.engine.name(&c, b.path, b.first)}

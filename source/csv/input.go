@@ -10,6 +10,8 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/penstock/penstock/scratch"
 )
 
 // input is the text of a file, decompressed. Positions are in the text.
@@ -128,7 +130,7 @@ func (in *input) spool(ctx context.Context) error {
 	if in.packed == nil {
 		return nil
 	}
-	f, err := scratchFile()
+	f, err := scratch.New()
 	if err != nil {
 		return err
 	}
