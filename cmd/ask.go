@@ -56,6 +56,7 @@ func (f *findings) ask(ctx context.Context, file *worker.File, sheet *plugin.She
 	if answered {
 		f.preview(ctx, brokers, sheet, mask)
 	}
+	f.crowded(file, sheet, brokers.partitions(ctx, answered), mask)
 	slices.SortStableFunc(f.Asked, func(a, b answer) int { return cmp.Compare(a.Line, b.Line) })
 	slices.SortStableFunc(wrong, func(a, b plugin.Problem) int { return cmp.Compare(a.Line, b.Line) })
 	if len(wrong) > 0 {
@@ -163,6 +164,25 @@ func (b brokers) stands(t kafka.Topic) func(context.Context) (string, error) {
 		}
 		return fmt.Sprintf("topic %s has %s", t.Name, count(int64(n), "partition")), err
 	}
+}
+
+// partitions counts those that the sinks read, as far as brokers tell.
+func (b brokers) partitions(ctx context.Context, answered bool) (all int64) {
+	a, err := b.client.Admin()
+	if err != nil || !answered {
+		return 0
+	}
+	defer a.Close()
+	within, cancel := context.WithTimeout(ctx, answerTime)
+	defer cancel()
+	for _, e := range b.file.Connectors {
+		names, _ := e.Config.TopicsNow(within, a) // what is wrong with them has been told
+		for _, topic := range names {
+			n, _ := a.Partitions(within, topic)
+			all += int64(n)
+		}
+	}
+	return all
 }
 
 // matching lists the topics that match.

@@ -7,6 +7,7 @@ import (
 	"io"
 
 	"github.com/penstock/penstock/plugin"
+	"github.com/penstock/penstock/worker"
 	"github.com/spf13/cobra"
 )
 
@@ -18,7 +19,7 @@ func checkCommand(r *plugin.Registry) *cobra.Command {
 		Short: "Find every mistake in the file",
 		Long: `Read FILE (connectors.yaml), build everything it names without touching anything outside, and list every mistake with its line and
 what would be right. The exit code is 2 if there is one. run and dev do the same before they begin. What is no mistake, but readers of
-the files would stumble over, such as words that Athena reserves, is a warning.
+the files would stumble over, such as words that Athena reserves, is a warning, and so is memory that the connectors will not keep to.
 
 With --connect a file without mistakes is held against the world: whether brokers answer and topics can be read, whether sources have
 something to read and CSV files the columns that are named, whether each store takes objects and each crawler is there, and Athena's
@@ -86,6 +87,7 @@ func (f *findings) find(ctx context.Context, r *plugin.Registry, connect bool) e
 		}
 	}
 	if !connect {
+		f.crowded(file, sheet, 0, r.Mask)
 		return nil
 	}
 	all := outside(file, sheet)
@@ -93,6 +95,13 @@ func (f *findings) find(ctx context.Context, r *plugin.Registry, connect bool) e
 		all = append(all, athena.questions()...)
 	}
 	return f.ask(ctx, file, sheet, all, r.Mask)
+}
+
+// crowded warns of more partitions than memory has room for.
+func (f *findings) crowded(file *worker.File, sheet *plugin.Sheet, partitions int64, mask func(string) string) {
+	if err := file.Crowded(partitions); err != nil {
+		f.Warnings = append(f.Warnings, found(sheet.Problems("memory", err), mask)...)
+	}
 }
 
 // found is problems as findings; an error that is none is one of the whole file.

@@ -377,7 +377,7 @@ func TestASplitThatLeftIsNotHeld(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() {
-		_, err := run.readSplits(ctx, p, []string{"a"}, newCountdown(new(atomic.Bool), new(atomic.Bool), 1))
+		_, err := run.readSplits(ctx, p, []string{"a"}, make(chan struct{}, 1), newCountdown(new(atomic.Bool), new(atomic.Bool), 1))
 		ended <- err
 	}()
 	eventually(t, "the split is held", func() bool { return len(run.Status.Held()) == 1 })

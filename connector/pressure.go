@@ -23,7 +23,7 @@ func (t *task) relieve(ctx context.Context) {
 	if err != nil && t.until > 0 {
 		defer t.Status.mended(t.state.name(), false)
 	}
-	for pauses := (Backoff{First: 100 * time.Millisecond, Most: 10 * time.Second}); err != nil && t.until > 0 && t.Budget.Held() > t.Budget.Limit; {
+	for pauses := (Backoff{First: 100 * time.Millisecond, Most: 10 * time.Second}); err != nil && t.until > 0 && t.Budget.Held() > t.Budget.Room(); {
 		pause := pauses.Next()
 		t.Status.meet(Trouble{Where: t.state.name(), Class: ClassOf(err, Retry)}, err, pause)
 		select {
@@ -89,7 +89,7 @@ func (t *task) pauses() (over func()) {
 		return func() {}
 	}
 	says := func(what string) {
-		t.Log.Info(what, "connector", t.Name, "topic", t.p.Topic, "partition", t.p.ID, "held_bytes", t.Budget.Held(), "budget_bytes", t.Budget.Limit)
+		t.Log.Info(what, "connector", t.Name, "topic", t.p.Topic, "partition", t.p.ID, "held_bytes", t.Budget.Held(), "budget_bytes", t.Budget.Room())
 	}
 	lasts := time.AfterFunc(patience, func() { says("reading paused: the process holds as much as memory allows") })
 	return func() {

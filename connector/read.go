@@ -18,7 +18,7 @@ import (
 // Those that somebody adds stay without splits, or offsets would be looked for where they are not.
 const offsetPartitions = 8
 
-// splitsAtOnce bounds how many splits a process reads side by side, of one connector and partition of the offsets topic: of those
+// splitsAtOnce bounds how many splits of a connector a process reads side by side, each with a client and a page in memory: of those
 // that end, since the others would never make room.
 const splitsAtOnce = 8
 
@@ -51,11 +51,12 @@ func (r *Run) read(ctx context.Context) error {
 		mine[i] = append(mine[i], s)
 	}
 	left := newCountdown(&r.Status.Finished, &r.Status.Alone, n)
+	slots := r.slots(len(splits))
 	return r.Client.Consume(ctx, kafka.Group{
 		Name: r.Group(), Topics: []string{offsets}, Idle: true, Revoke: r.Client.Session() / 2, Drain: drainTime, Changed: r.changed,
 		Taken: func(n int) { left.change(n, 0) },
 		Own: func(ctx context.Context, p *kafka.Partition) error {
-			finished, err := r.readSplits(ctx, p, mine[p.ID], left)
+			finished, err := r.readSplits(ctx, p, mine[p.ID], slots, left)
 			left.change(-1, -finished)
 			return err
 		},
@@ -71,8 +72,7 @@ func partitionOf(connector, split string, partitions int) int32 {
 
 // readSplits reads the splits that came with p, and then waits until p has to be given up. It says 1 if all were read to the end,
 // or to the end of what was there. A split whose policy stops it is held, and the others go on.
-func (r *Run) readSplits(ctx context.Context, p *kafka.Partition, splits []string, left *countdown) (finished int, err error) {
-	slots := r.slots(len(splits))
+func (r *Run) readSplits(ctx context.Context, p *kafka.Partition, splits []string, slots chan struct{}, left *countdown) (finished int, err error) {
 	var unread atomic.Int64
 	unread.Store(int64(len(splits)) + 1)
 	read := func() {

@@ -17,7 +17,7 @@ import (
 // File is connectors.yaml.
 type File struct {
 	Kafka      kafka.Config `yaml:"kafka" doc:"The Kafka cluster."`
-	Memory     plugin.Size  `yaml:"memory" doc:"How much memory the rows that are held may take, in the whole process."`
+	Memory     plugin.Size  `yaml:"memory" doc:"How much memory the rows that are held, the clients of sinks and what these read ahead may take, in the whole process: docs/operations.md."`
 	Listen     string       `yaml:"listen" doc:"Address for /health, /ready and /metrics, such as 127.0.0.1:8083; none if not said."`
 	Connectors []Entry      `yaml:"connectors" required:"true" doc:"The connectors, by name."`
 
@@ -34,11 +34,8 @@ type Entry struct {
 // Default is where an entry starts from.
 func (e *Entry) Default() { e.Config = connector.Defaults() }
 
-// The least budget: what holds a batch, its rows and a file in the making; and for each partition that may be held at once.
-const (
-	smallest     = 16 << 20
-	perPartition = 1 << 20
-)
+// smallest is the least budget: what holds a batch, its rows and a file in the making.
+const smallest = 16 << 20
 
 // Check holds the rules between options.
 func (f *File) Check() error {
@@ -47,9 +44,9 @@ func (f *File) Check() error {
 	switch {
 	case f.Memory < smallest:
 		errs = append(errs, plugin.Option("memory", fmt.Errorf("%v is too little; at least %v", f.Memory, plugin.Size(smallest))))
-	case int64(f.Memory) < n*perPartition:
+	case int64(f.Memory) < n*connector.PerPartition:
 		errs = append(errs, plugin.Option("memory", fmt.Errorf("%v is too little for the %d partitions that the sinks read; at least %v, 1MiB for each",
-			f.Memory, n, plugin.Size(n*perPartition))))
+			f.Memory, n, plugin.Size(n*connector.PerPartition))))
 	}
 	errs = append(errs, f.topics(), f.beside())
 	if f.Listen != "" {
@@ -101,6 +98,29 @@ func (f *File) partitions() (n int64) {
 		}
 	}
 	return n
+}
+
+// Crowded says what the sinks and so many partitions of theirs take beside rows, where that is more than
+// memory: then the process takes more than it was given. Partitions that the file itself speaks of count in any case.
+func (f *File) Crowded(partitions int64) error {
+	sinks := 0
+	for _, e := range f.Connectors {
+		if e.Config.Sink != nil {
+			sinks++
+		}
+	}
+	partitions = max(partitions, f.partitions())
+	need := int64(sinks)*connector.PerSink + partitions*connector.PerPartition
+	if need <= int64(f.Memory) {
+		return nil
+	}
+	return crowded(f.Memory, plugin.Size(need))
+}
+
+// crowded says that memory is less than what is needed beside rows.
+func crowded(memory, need plugin.Size) error {
+	return fmt.Errorf("%v is less than the clients of the sinks and what is read ahead of their partitions take, and the process will take more; give it at least %v, %v for each sink and %v for each partition, or spread the connectors over several processes",
+		memory, need, plugin.Size(connector.PerSink), plugin.Size(connector.PerPartition))
 }
 
 // Defaults is where a File starts from.

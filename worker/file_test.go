@@ -14,6 +14,29 @@ func wide(partitions int) string {
 		"  a: {topics: [t, u], sink: {local: {dir: d, format: json}}}\n"
 }
 
+// TestCrowded: sinks and partitions that take more than memory, without any row, are told of with the least that would do.
+func TestCrowded(t *testing.T) {
+	for _, c := range []struct {
+		memory            string
+		partitions, asked int
+		want              string
+	}{
+		{"27MiB", 17, 0, ""},
+		{"26MiB", 17, 0, "26MiB is less than the clients of the sinks and what is read ahead of their partitions take, and the process will take more; give it at least 27MiB, 10MiB for each sink and 1MiB for each partition"},
+		{"256MiB", 17, 246, ""},
+		{"256MiB", 17, 247, "at least 257MiB,"},
+	} {
+		f, err := Read(registry(), "test.yaml", []byte("kafka: {brokers: [x]}\nmemory: "+c.memory+"\n"+wide(c.partitions)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = f.Crowded(int64(c.asked))
+		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+			t.Errorf("%s, %d partitions, %d by the brokers: %v; want %q", c.memory, c.partitions, c.asked, err, c.want)
+		}
+	}
+}
+
 func TestMistakes(t *testing.T) {
 	const kafka = "kafka: {brokers: [x]}\n"
 	const sound = "connectors:\n  a: {topics: [t], sink: {local: {dir: d, format: json}}}\n"

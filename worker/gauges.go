@@ -37,7 +37,7 @@ func (g gauges) Collect(ch chan<- prometheus.Metric) {
 	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
 	}
-	gauge(descBudget, float64(g.w.budget.Limit))
+	gauge(descBudget, float64(g.w.budget.Room()))
 	for _, name := range g.w.names {
 		st := g.w.status[name]
 		running := 0.0

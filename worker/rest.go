@@ -42,7 +42,7 @@ type connectorHealth struct {
 
 // health looks at everything. Ready is when every connector runs and has got on since it last failed, and nothing is held or stuck.
 func (w *Worker) health(now time.Time) health {
-	h := health{Ready: true, Buffered: w.budget.Held(), Budget: w.budget.Limit}
+	h := health{Ready: true, Buffered: w.budget.Held(), Budget: w.budget.Room()}
 	unready := func(format string, args ...any) { h.Ready, h.Why = false, append(h.Why, fmt.Sprintf(format, args...)) }
 	for _, name := range w.names {
 		c := w.connectorHealth(name, now)

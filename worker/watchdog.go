@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/penstock/penstock/connector"
+	"github.com/penstock/penstock/plugin"
 )
 
 // lookTime is how often the watchdog looks.
@@ -14,14 +15,27 @@ const lookTime = time.Second
 func (w *Worker) watch(ctx context.Context) {
 	tick := time.NewTicker(lookTime)
 	defer tick.Stop()
-	for seen := (stuck{}); ; {
+	seen, needs := stuck{}, need{}
+	for {
 		select {
 		case <-ctx.Done():
 			return
 		case now := <-tick.C:
-			seen = w.look(now, seen)
+			seen, needs = w.look(now, seen), w.weigh(needs, w.budget.Reserved())
 		}
 	}
+}
+
+// need is what the connectors take beside rows, in bytes: when the watchdog last looked, and when it last said that it is too much.
+type need struct{ now, said int64 }
+
+// weigh writes down that the connectors take more than memory allows, once all have begun and whenever it has become more.
+func (w *Worker) weigh(before need, now int64) need {
+	if now <= int64(w.memory) || now <= before.said || now != before.now { // they are still beginning
+		return need{now, before.said}
+	}
+	w.Log.Warn("memory is too little", "memory", w.memory.String(), "error", crowded(w.memory, plugin.Size(now)))
+	return need{now, now}
 }
 
 // stuck is what did not get on when the watchdog last looked, by connector and place.

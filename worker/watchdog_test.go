@@ -167,3 +167,27 @@ func TestWatchdog(t *testing.T) {
 		t.Errorf("it is well, and not ready: %v", h.Why)
 	}
 }
+
+// Memory that the sinks' clients and partitions take beside rows is told of when it is more than there is: once all have begun, and
+// again when more have.
+func TestTooLittleMemoryIsSaid(t *testing.T) {
+	w, _ := begin(t, `
+  NAME: {source: {csv: {path: "DIR/in/*.csv", key: n}}, topic: NAME}
+`)
+	log := listen(w)
+	const mib = 1 << 20
+	w.memory = 30 * mib
+	seen := need{}
+	for i, step := range []struct {
+		reserved int64
+		lines    int
+	}{{20, 0}, {20, 0}, {31, 0}, {40, 0}, {40, 1}, {40, 1}, {10, 1}, {10, 1}, {40, 1}, {40, 1}, {41, 1}, {41, 2}} {
+		seen = w.weigh(seen, step.reserved*mib)
+		if lines := log.lines("memory is too little"); len(lines) != step.lines {
+			t.Fatalf("step %d, %d MiB: %q", i, step.reserved, lines)
+		}
+	}
+	if lines := log.lines("memory is too little"); !strings.Contains(lines[0], "memory=30MiB") || !strings.Contains(lines[0], "at least 40MiB, 10MiB for each sink") {
+		t.Errorf("it says %q", lines[0])
+	}
+}

@@ -21,6 +21,7 @@ type Worker struct {
 
 	mask   func(string) string // takes secrets out of a text
 	client *kafka.Client
+	memory plugin.Size
 	budget connector.Budget
 
 	mu     sync.Mutex
@@ -61,7 +62,7 @@ func Start(load Load, log *slog.Logger) (*Worker, error) {
 	}
 	w := &Worker{Load: load, Log: log, mask: f.mask, status: map[string]*connector.Status{}, runs: map[string]*connector.Run{}, sources: map[string]bool{}}
 	w.client = &kafka.Client{Config: f.Kafka, Log: func(place, what, detail string) { log.Debug(detail, "from", place, "what", what) }}
-	w.budget.Limit = int64(f.Memory) / 2
+	w.memory, w.budget.Limit = f.Memory, int64(f.Memory)/2
 	w.client.Ahead = f.Memory / 16 / plugin.Size(len(f.Connectors))
 	for _, e := range f.Connectors {
 		w.names = append(w.names, e.Name)
