@@ -46,11 +46,11 @@ func (f lines) Appender(s *record.Schema) func([]byte, *record.Record) ([]byte, 
 	names := s.Cut
 	return func(dst []byte, r *record.Record) ([]byte, error) {
 		start := len(dst)
-		dst, err := object(dst, r, names)
+		dst, newlines, err := object(dst, r, names)
 		if err != nil {
 			return dst, err
 		}
-		return ended(dst, start), nil
+		return ended(dst, start, newlines), nil
 	}
 }
 
@@ -115,35 +115,38 @@ var errTombstone = errors.New("a null value (a tombstone) cannot be a line of JS
 
 // line appends one value and a newline to the buffer.
 func (e *encoder) line(r *record.Record) (err error) {
-	start := len(e.buf)
-	if e.buf, err = object(e.buf, r, e.cut); err != nil {
+	start, newlines := len(e.buf), false
+	if e.buf, newlines, err = object(e.buf, r, e.cut); err != nil {
 		return err
 	}
 	if e.add != nil {
+		newlines = true // for all that is known of what is added
 		if e.buf, err = e.add.add(e.buf, start, r.Row); err != nil {
 			return err
 		}
 	}
-	e.buf = ended(e.buf, start)
+	e.buf = ended(e.buf, start, newlines)
 	return nil
 }
 
-// object appends a value without the members that are to be cut out.
-func object(dst []byte, r *record.Record, names []string) ([]byte, error) {
-	switch {
-	case r.Value == nil:
-		return dst, errTombstone
-	case len(names) > 0:
-		return cut(dst, r.Value, names)
+// object appends a value without the members that are to be cut out, and says whether newlines may stand in it. It looks for them in the
+// value: where that is copied to may not be at hand.
+func object(dst []byte, r *record.Record, names []string) (out []byte, newlines bool, err error) {
+	if r.Value == nil {
+		return dst, false, errTombstone
 	}
-	return append(dst, r.Value...), nil
+	newlines = bytes.IndexByte(r.Value, '\n') >= 0 || bytes.IndexByte(r.Value, '\r') >= 0
+	if len(names) > 0 {
+		out, err = cut(dst, r.Value, names)
+		return out, newlines, err
+	}
+	return append(dst, r.Value...), newlines, nil
 }
 
 // ended makes a line of what begins at start. Newlines in the value go: in sound JSON they are only between tokens.
-func ended(dst []byte, start int) []byte {
-	line := dst[start:]
-	if bytes.IndexByte(line, '\n') >= 0 || bytes.IndexByte(line, '\r') >= 0 {
-		dst = dst[:start+withoutNewlines(line)]
+func ended(dst []byte, start int, newlines bool) []byte {
+	if newlines {
+		dst = dst[:start+withoutNewlines(dst[start:])]
 	}
 	return append(dst, '\n')
 }
