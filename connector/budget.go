@@ -24,7 +24,7 @@ const (
 	PerPartition = 1 << 20
 )
 
-// reserve takes room from rows, of which a quarter stays in any case, until the function that it gives is called.
+// reserve takes room from rows, of which half stays in any case, until the function that it gives is called.
 func (b *Budget) reserve(n int64) (release func()) {
 	add := func(n int64) {
 		b.mu.Lock()
@@ -43,7 +43,7 @@ func (b *Budget) Reserved() int64 {
 }
 
 // room is what rows may take. Its caller holds mu.
-func (b *Budget) room() int64 { return max(b.Limit/4, b.Limit-b.reserved) }
+func (b *Budget) room() int64 { return max(b.Limit/2, b.Limit-b.reserved) }
 
 // Room is what rows may take as things are: Limit, without what else is held.
 func (b *Budget) Room() int64 {
@@ -71,7 +71,8 @@ func (b *Budget) set(p *PartitionStatus, n int64) {
 }
 
 // press asks the partition that could let go of most to let go of some, unless one that was asked has not yet. What is on its way
-// comes back by itself, or, while a store is away, not at all: others are not to wait for that.
+// comes back by itself, or, while a store is away, not at all: others are not to wait for that. Where it is most of what is held, those
+// that hold little are left alone: they would make small files, and help nobody.
 func (b *Budget) press() {
 	var most *PartitionStatus
 	var gives int64
@@ -86,7 +87,7 @@ func (b *Budget) press() {
 			return
 		}
 	}
-	if most != nil {
+	if most != nil && gives*int64(len(b.held)) >= b.room()/4 {
 		most.press.Store(true)
 		most.p.Wake()
 	}

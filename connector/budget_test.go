@@ -58,21 +58,21 @@ func TestBudget(t *testing.T) {
 	}
 }
 
-// What clients and partitions take is not for rows, but for a quarter that always is.
+// What clients and partitions take is not for rows, but for half of the limit, which always is.
 func TestReserved(t *testing.T) {
 	b, p := &Budget{Limit: 100}, (&Status{}).open(newRig(t, 1).partitions(1)[0], 0)
-	first, second := b.reserve(30), b.reserve(60)
-	if b.Room() != 25 || b.Reserved() != 90 {
+	first, second := b.reserve(30), b.reserve(40)
+	if b.Room() != 50 || b.Reserved() != 70 {
 		t.Errorf("there is room for %d, %d are reserved", b.Room(), b.Reserved())
 	}
 	first()
-	if b.set(p, 20); b.Room() != 40 || b.pressed(p) || b.over(p) {
+	if b.set(p, 30); b.Room() != 60 || b.pressed(p) || b.over(p) {
 		t.Errorf("there is room for %d; pressed %v, over %v", b.Room(), b.pressed(p), b.over(p))
 	}
-	if b.set(p, 21); !b.pressed(p) || b.over(p) {
+	if b.set(p, 31); !b.pressed(p) || b.over(p) {
 		t.Errorf("pressed %v, over %v", b.pressed(p), b.over(p))
 	}
-	if b.set(p, 41); !b.over(p) {
+	if b.set(p, 61); !b.over(p) {
 		t.Error("the partition need not wait")
 	}
 	if second(); b.over(p) || b.Room() != 100 || b.Reserved() != 0 {
@@ -130,7 +130,7 @@ func TestMemoryCuts(t *testing.T) {
 	const rows, limit = 30_000, 256 << 10
 	r := newRig(t, 4)
 	r.produce(numbers(0, rows, 3)...)
-	r.budget.Limit = 4 * limit // of which what is reserved leaves a quarter
+	r.budget.Limit = 2 * limit // of which what is reserved leaves half
 	run := r.run(r.local("flush: {every: 1h}"))
 	var most int64
 	eventually(t, "no more than the budget is left", func() bool {
@@ -162,7 +162,7 @@ func TestAnOutageOfOneStoreLeavesTheOthersMemory(t *testing.T) {
 	})
 	stuck := newRig(t, 4)
 	stuck.produce(numbers(0, 30_000, 1)...)
-	stuck.budget.Limit = 1 << 20
+	stuck.budget.Limit = 512 << 10
 	first := stuck.run(stuck.s3(store, "flush: {every: 1h}"))
 	eventually(t, "the budget is used up", func() bool { return stuck.budget.Held() > stuck.budget.Room() })
 
@@ -207,7 +207,7 @@ func TestDeadLettersAreMemory(t *testing.T) {
 		values[i] = fmt.Sprintf("%d is no JSON %0500d", i, 0)
 	}
 	r.produce(values...)
-	r.budget.Limit = 4 * limit // of which what is reserved leaves a quarter
+	r.budget.Limit = 2 * limit // of which what is reserved leaves half
 	dead := r.topic + "-dead"
 	run := r.run(r.local("flush: {every: 1h}\nerrors: {on_bad_record: dead_letter, topic: " + dead + "}"))
 	var most int64

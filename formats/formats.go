@@ -52,6 +52,12 @@ type (
 	// Raw is a Format that writes Values as they stand on the topic. If its schema has columns, they are what it adds to them,
 	// from Row.
 	Raw interface{ Raw() bool }
+	// Lined is a Format whose files may be what their rows append, one behind the other, and nothing else. Appender gives what appends one:
+	// the bytes that an Encoder of s makes of it, at most one more than its Value has, and none beside an error. It is safe for concurrent
+	// use; nil where files of s are more than that.
+	Lined interface {
+		Appender(s *record.Schema) func(dst []byte, r *record.Record) ([]byte, error)
+	}
 	// Reader is a Format that reads its files back, all of them, to see that they are whole. Read gives the rows in their order: of
 	// each the cells of the columns of s, which are of kind Int, Null where it has none. What it gives is valid until the next row.
 	Reader interface {

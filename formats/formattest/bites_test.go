@@ -119,6 +119,13 @@ func (e crowding) Encode(rows []record.Record) error {
 	return e.plainEncoder.Encode(rows)
 }
 
+// spaced appends other lines than its encoder writes.
+type spaced struct{ plain }
+
+func (spaced) Appender(*record.Schema) func([]byte, *record.Record) ([]byte, error) {
+	return func(dst []byte, r *record.Record) ([]byte, error) { return append(dst, r.Value...), nil }
+}
+
 func appended(w io.Writer, s string) error {
 	_, err := io.WriteString(w, s)
 	return err
@@ -148,6 +155,9 @@ func TestFormatBites(t *testing.T) {
 	encoder("resets a part", "reset begins another file", func(e *plainEncoder) formats.Encoder { return &ending{plainEncoder: e} })
 	encoder("closes", "the writer stays open", func(e *plainEncoder) formats.Encoder { return closing{e} })
 	encoder("one at a time", "safe for concurrent use", func(e *plainEncoder) formats.Encoder { return crowding{e} })
+	parts.Bites(t, "other lines", "lines are those of the encoder", func(t *testing.T) {
+		formattest.Format(t, spaced{plain{ext: ".txt", inside: new(atomic.Int32)}}, lineCount)
+	})
 }
 
 // codec is the sound one of JSON, with an end of Decode that tests break.

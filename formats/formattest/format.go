@@ -21,6 +21,7 @@ import (
 //     from one that is a formats.Resetter and was begun again.
 //   - Nothing of the rows is kept once Encode has returned. Close leaves the io.Writer open.
 //   - An error of the io.Writer, at whatever byte, is returned by Encode or by Close.
+//   - A formats.Lined appends what its encoder writes, at most a byte more than each value has.
 //   - A formats.Reader gives every row back, and does not take a file for whole that lacks its last byte.
 func Format(t *testing.T, f formats.Format, count func(file []byte) (int, error)) {
 	s := suite{f: f, count: count, records: Records(3000)}
@@ -34,6 +35,7 @@ func Format(t *testing.T, f formats.Format, count func(file []byte) (int, error)
 		{"the same bytes however shared out", s.sharedOut},
 		{"nothing of the rows is kept", s.keepsNothing},
 		{"reset begins another file", s.reset},
+		{"lines are those of the encoder", s.lined},
 		{"the writer stays open", s.staysOpen},
 		{"errors of the writer are returned", s.writeErrors},
 		{"safe for concurrent use", s.concurrent},
@@ -219,6 +221,29 @@ func (s suite) reset(t *testing.T) {
 	}
 }
 
+// lined is about files without columns, which alone may be no more than their lines.
+func (s suite) lined(t *testing.T) {
+	s.schema = new(record.Schema)
+	f, ok := s.f.(formats.Lined)
+	if !ok || f.Appender(s.schema) == nil {
+		t.Log("its files are more than lines, which is allowed")
+		return
+	}
+	line, all := f.Appender(s.schema), []byte(nil)
+	for i := range s.records {
+		dst := make([]byte, 0, len(s.records[i].Value)+1)
+		got, err := line(dst, &s.records[i])
+		if err != nil || cap(got) != cap(dst) {
+			t.Fatalf("record %d: a line of %d bytes of a value of %d; %v", i, len(got), len(s.records[i].Value), err)
+		}
+		all = append(all, got...)
+	}
+	if want := s.file(t, s.records); !bytes.Equal(all, want) {
+		t.Errorf("the lines are %d bytes, and not the %d of the encoder", len(all), len(want))
+	}
+}
+
+// closer is a writer that knows whether it was closed.
 type closer struct {
 	bytes.Buffer
 	closed bool

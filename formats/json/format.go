@@ -38,6 +38,22 @@ func (f lines) Ext() string { return f.ext }
 // Raw is of formats.Raw: the encoder needs no Rows.
 func (f lines) Raw() bool { return true }
 
+// Appender is of formats.Lined.
+func (f lines) Appender(s *record.Schema) func([]byte, *record.Record) ([]byte, error) {
+	if f.compression != "none" || len(s.Columns) > 0 { // which the encoder adds
+		return nil
+	}
+	names := s.Cut
+	return func(dst []byte, r *record.Record) ([]byte, error) {
+		start := len(dst)
+		dst, newlines, err := object(dst, r, names)
+		if err != nil {
+			return dst, err
+		}
+		return ended(dst, start, newlines), nil
+	}
+}
+
 // NewEncoder is of formats.Format. Members that s.Cut names are cut out of every line, and those that s.Columns names are added.
 func (f lines) NewEncoder(w io.Writer, s *record.Schema) (formats.Encoder, error) {
 	e := &encoder{out: w}
@@ -97,30 +113,42 @@ func (e *encoder) Encode(rows []record.Record) error {
 
 var errTombstone = errors.New("a null value (a tombstone) cannot be a line of JSON; skip it")
 
-// line appends one value and a newline to the buffer. Newlines in the value go: in sound JSON they are only between tokens.
+// line appends one value and a newline to the buffer.
 func (e *encoder) line(r *record.Record) (err error) {
-	start := len(e.buf)
-	switch {
-	case r.Value == nil:
-		return errTombstone
-	case len(e.cut) > 0:
-		if e.buf, err = cut(e.buf, r.Value, e.cut); err != nil {
-			return err
-		}
-	default:
-		e.buf = append(e.buf, r.Value...)
+	start, newlines := len(e.buf), false
+	if e.buf, newlines, err = object(e.buf, r, e.cut); err != nil {
+		return err
 	}
 	if e.add != nil {
+		newlines = true // for all that is known of what is added
 		if e.buf, err = e.add.add(e.buf, start, r.Row); err != nil {
 			return err
 		}
 	}
-	line := e.buf[start:]
-	if bytes.IndexByte(line, '\n') >= 0 || bytes.IndexByte(line, '\r') >= 0 {
-		e.buf = e.buf[:start+withoutNewlines(line)]
-	}
-	e.buf = append(e.buf, '\n')
+	e.buf = ended(e.buf, start, newlines)
 	return nil
+}
+
+// object appends a value without the members that are to be cut out, and says whether newlines may stand in it. It looks for them in the
+// value: where that is copied to may not be at hand.
+func object(dst []byte, r *record.Record, names []string) (out []byte, newlines bool, err error) {
+	if r.Value == nil {
+		return dst, false, errTombstone
+	}
+	newlines = bytes.IndexByte(r.Value, '\n') >= 0 || bytes.IndexByte(r.Value, '\r') >= 0
+	if len(names) > 0 {
+		out, err = cut(dst, r.Value, names)
+		return out, newlines, err
+	}
+	return append(dst, r.Value...), newlines, nil
+}
+
+// ended makes a line of what begins at start. Newlines in the value go: in sound JSON they are only between tokens.
+func ended(dst []byte, start int, newlines bool) []byte {
+	if newlines {
+		dst = dst[:start+withoutNewlines(dst[start:])]
+	}
+	return append(dst, '\n')
 }
 
 // withoutNewlines closes line up over its newlines and returns its length then.

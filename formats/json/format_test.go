@@ -103,7 +103,29 @@ func encodeLines(s *record.Schema, values ...string) (string, error) {
 		}
 	}
 	err = errors.Join(e.Encode(rows), e.Close())
+	if s == nil {
+		s = new(record.Schema)
+	}
+	if text, failed := appendLines(f.(formats.Lined).Appender(s), rows); (failed == nil) != (err == nil) || err == nil && text != w.String() {
+		return "", fmt.Errorf("the encoder makes %q, %w, and the appender %q, %w", w.String(), err, text, failed)
+	}
 	return w.String(), err
+}
+
+// appendLines gives each line no more room than it may take.
+func appendLines(line func([]byte, *record.Record) ([]byte, error), rows []record.Record) (text string, err error) {
+	for i := range rows {
+		dst := make([]byte, 3, 3+len(rows[i].Value)+1)
+		got, err := line(dst, &rows[i])
+		if err != nil {
+			return "", err
+		}
+		if cap(got) != cap(dst) {
+			return "", fmt.Errorf("%q makes a line of %d bytes", rows[i].Value, len(got)-3)
+		}
+		text += string(got[3:])
+	}
+	return text, nil
 }
 
 func TestLines(t *testing.T) {

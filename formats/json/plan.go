@@ -1,6 +1,7 @@
 package json
 
 import (
+	"encoding/binary"
 	"strings"
 
 	"github.com/penstock/penstock/record"
@@ -25,7 +26,24 @@ type plan struct {
 // place is a member's name as it stood in an object, with its quotes and the colon, and which column it is.
 type place struct {
 	text   string
+	head   [2]word64 // of text
 	column int
+}
+
+// word64 is up to eight bytes of a text, and which they are: to compare them so takes no call.
+type word64 struct{ bytes, mask uint64 }
+
+// is says whether in, of at least eight bytes, begins with the word.
+func (w word64) is(in []byte) bool { return (binary.LittleEndian.Uint64(in)^w.bytes)&w.mask == 0 }
+
+func newPlace(text string, column int) place {
+	p := place{text: text, column: column}
+	for i := range min(16, len(text)) {
+		w, shift := &p.head[i/8], i%8*8
+		w.bytes |= uint64(text[i]) << shift
+		w.mask |= 0xff << shift
+	}
+	return p
 }
 
 // planned is a column, or the element of a list.
@@ -107,7 +125,14 @@ func (p *plan) at(n int, in []byte, i int) (column, end int) {
 		return unknown, -1
 	}
 	g := &p.guess[n]
-	if end = i + len(g.text); end <= len(in) && string(in[i:end]) == g.text {
+	end = i + len(g.text)
+	if i+16 <= len(in) && len(g.text) <= 16 {
+		if g.head[0].is(in[i:]) && g.head[1].is(in[i+8:]) {
+			return g.column, end
+		}
+		return unknown, -1
+	}
+	if end <= len(in) && string(in[i:end]) == g.text {
 		return g.column, end
 	}
 	return unknown, -1
@@ -130,10 +155,10 @@ func (p *plan) remember(n, column int, text []byte) {
 		return
 	}
 	for len(p.guess) <= n { // by what no value holds, being UTF-8
-		p.guess = append(p.guess, place{"\xff", unknown})
+		p.guess = append(p.guess, newPlace("\xff", unknown))
 	}
 	if p.guess[n].text != string(text) {
-		p.guess[n] = place{string(text), column}
+		p.guess[n] = newPlace(string(text), column)
 	}
 }
 

@@ -83,7 +83,7 @@ func (r *reader) read(v []byte, row []record.Value, columns bool) error {
 	switch {
 	case v == nil:
 		return r.null
-	case !utf8.Valid(v):
+	case !ascii(v) && !utf8.Valid(v):
 		return errUTF8
 	case tooDeep(v):
 		return errDepth
@@ -174,18 +174,18 @@ func (r *reader) object(i int, p *plan, row []record.Value) (end int, err error)
 		if err != nil {
 			return 0, err
 		}
-		if i = end; i == len(in) || in[i] <= ' ' {
-			if i = space(in, i); i == len(in) {
-				return 0, errToken
-			}
+		if i = end; i+1 < len(in) && in[i] == ',' && in[i+1] == '"' {
+			i++
+			continue
+		}
+		if i = space(in, i); i == len(in) {
+			return 0, errToken
 		}
 		switch in[i] {
 		case '}':
 			return i + 1, nil
 		case ',':
-			if i++; i == len(in) || in[i] <= ' ' {
-				i = space(in, i)
-			}
+			i = space(in, i+1)
 		default:
 			return 0, errToken
 		}
@@ -250,7 +250,7 @@ func (r *reader) skip(i int) (end int, err error) {
 	case c == '"':
 		end = plain(r.in, i)
 	case c == '-' || c-'0' <= 9:
-		return sure(scanNumber(r.in, i, &r.num))
+		return sure(numberEnd(r.in, i))
 	case c == 't':
 		return sure(word(r.in, i, "true"))
 	case c == 'f':

@@ -36,6 +36,21 @@ func plain(in []byte, i int) int {
 	return -1
 }
 
+// ascii says whether all of in is ASCII, and so valid UTF-8; of text of fewer than eight bytes it may not know.
+func ascii(in []byte) bool {
+	if len(in) < 8 {
+		return false
+	}
+	all := binary.LittleEndian.Uint64(in[len(in)-8:])
+	for ; len(in) >= 32; in = in[32:] {
+		all |= binary.LittleEndian.Uint64(in) | binary.LittleEndian.Uint64(in[8:]) | binary.LittleEndian.Uint64(in[16:]) | binary.LittleEndian.Uint64(in[24:])
+	}
+	for ; len(in) >= 8; in = in[8:] {
+		all |= binary.LittleEndian.Uint64(in)
+	}
+	return all&tops == 0
+}
+
 // word is where the word of letters ends that begins at in[i], if it is there.
 func word(in []byte, i int, letters string) int {
 	if end := i + len(letters); end <= len(in) && string(in[i:end]) == letters {
@@ -68,6 +83,76 @@ func scanNumber(in []byte, i int, n *number) int {
 	if i < len(in) && in[i]|0x20 == 'e' {
 		n.exponent = true
 		return exponent(in, i+1)
+	}
+	return i
+}
+
+// numberEnd is where the number that begins at in[i] ends, of which nothing else is asked. One of up to fifteen bytes is seen at one look, since
+// each further look has to wait for what the one before it found.
+func numberEnd(in []byte, i int) int {
+	if in[i] == '-' {
+		i++
+	}
+	if i+16 > len(in) {
+		return longNumberEnd(in, i)
+	}
+	text := in[i : i+16]
+	others := notDigits(binary.LittleEndian.Uint64(text)) | notDigits(binary.LittleEndian.Uint64(text[8:]))<<8
+	whole := bits.TrailingZeros16(others)
+	if whole == 16 || whole == 0 {
+		return longNumberEnd(in, i)
+	}
+	if whole > 1 && text[0] == '0' {
+		return -1
+	}
+	end := whole
+	if text[whole&15] == '.' {
+		if end = bits.TrailingZeros16(others & (others - 1)); end == 16 || end == whole+1 {
+			return longNumberEnd(in, i)
+		}
+	}
+	if text[end&15]|0x20 == 'e' {
+		return exponent(in, i+end+1)
+	}
+	return i + end
+}
+
+// notDigits has a bit for each byte of x, in the same order, that is no digit.
+func notDigits(x uint64) uint16 {
+	x ^= '0' * ones
+	return uint16(((x&^tops + ('\x7f'-9)*ones | x) & tops) * 0x0002040810204081 >> 56)
+}
+
+// longNumberEnd is where the digits end that begin at in[i], and what may follow them in a number.
+func longNumberEnd(in []byte, i int) int {
+	start := i
+	i = digitsEnd(in, i)
+	if n := i - start; n == 0 || n > 1 && in[start] == '0' {
+		return -1
+	}
+	if i < len(in) && in[i] == '.' {
+		start = i + 1
+		if i = digitsEnd(in, start); i == start {
+			return -1
+		}
+	}
+	if i < len(in) && in[i]|0x20 == 'e' {
+		return exponent(in, i+1)
+	}
+	return i
+}
+
+// digitsEnd is where the digits at in[i] end.
+func digitsEnd(in []byte, i int) int {
+	for ; i+8 <= len(in); i += 8 {
+		x := binary.LittleEndian.Uint64(in[i:]) ^ '0'*ones
+		// The lowest bit set is of the first byte that is no digit.
+		if found := ((x + ('\x7f'-9)*ones) | x) & tops; found != 0 {
+			return i + bits.TrailingZeros64(found)/8
+		}
+	}
+	for i < len(in) && in[i]-'0' <= 9 {
+		i++
 	}
 	return i
 }

@@ -2,6 +2,7 @@ package files
 
 import (
 	"encoding/binary"
+	"errors"
 	"sync/atomic"
 
 	"github.com/penstock/penstock/record"
@@ -50,12 +51,40 @@ func (b *buffer) room(n int) []byte {
 	return b.tail.data
 }
 
-// add copies what a plan holds of a record: its Value or cells, and those of its extras that are not known otherwise. Its headers
-// come as text.
-func (b *buffer) add(rec *record.Record, p *plan, headers []byte) {
+// add copies what a plan holds of a record: its line in the file, or its Value or cells, and those of its extras that are not known
+// otherwise. Its headers come as text. An error is the record's own, of which nothing is held then.
+func (b *buffer) add(rec *record.Record, p *plan, headers []byte) error {
+	if p.line != nil {
+		if err := b.addLine(rec, p); err != nil {
+			return err
+		}
+	}
 	if b.rows == 0 {
 		b.first, b.offset = rec.Offset, rec.Offset
 	}
+	if p.line == nil {
+		b.addRow(rec, p, headers)
+	}
+	b.offset, b.time = rec.Offset, rec.Time
+	b.rows++
+	return nil
+}
+
+var errLonger = errors.New("the format made a line that is longer than the value")
+
+func (b *buffer) addLine(rec *record.Record, p *plan) error {
+	dst := b.room(len(rec.Value) + 1)
+	line, err := p.line(dst, rec)
+	if err == nil && cap(line) != cap(dst) {
+		err = errLonger
+	}
+	if err == nil {
+		b.tail.data = line
+	}
+	return err
+}
+
+func (b *buffer) addRow(rec *record.Record, p *plan, headers []byte) {
 	size := 3*binary.MaxVarintLen64 + len(rec.Value)
 	if !p.raw {
 		size = 2*binary.MaxVarintLen64 + cellsSize(rec.Row, p.keep)
@@ -80,8 +109,6 @@ func (b *buffer) add(rec *record.Record, p *plan, headers []byte) {
 		dst = appendCells(dst, rec.Row, p.keep)
 	}
 	b.tail.data = dst
-	b.offset, b.time = rec.Offset, rec.Time
-	b.rows++
 }
 
 // leave lets go of the chunks' memory: their bytes stand in a scratch file, where each chunk says.

@@ -1,6 +1,6 @@
 // Package files is a sink that makes one file for each path and flush, in any Store.
 //
-// Rows are held compactly, by path, until their interval is cut, and encoded when it is committed. The names of the files, what
+// Rows are held compactly, by path, until their interval is cut, and encoded when it is committed; lines are held as they will stand. The names of the files, what
 // stands in them and what is found of an object that stands already follow from the rows and the claim alone.
 package files
 
@@ -71,8 +71,8 @@ func New(store Store, c Config, o Options) (sink.Sink, error) {
 
 // engine is what the Writers of one Sink share.
 //
-// What they hold in memory is counted by Size: rows until they are encoded, and encoded files until they stand. The latter is
-// also bounded by spoolsMemory. Encoders are bounded by their number, and uploads by slots: one reads its file a little at a time.
+// What they hold in memory is counted by Size: rows until they are encoded, or, where they are held as their file has them, until that
+// stands, and encoded files until they do. The latter is also bounded by spoolsMemory. Encoders are bounded by their number, and uploads by slots: one reads its file a little at a time.
 type engine struct {
 	Config
 	Options
@@ -192,6 +192,9 @@ func (e *engine) plan(s *record.Schema) (*plan, error) {
 	p, err := newPlan(s, e.Path, e.raw, e.with)
 	if err != nil {
 		return nil, err
+	}
+	if f, ok := e.Format.(formats.Lined); ok && p.raw && len(p.extras) == 0 {
+		p.line = f.Appender(p.file)
 	}
 	if len(e.plans) == maxPlans {
 		e.plans = slices.Delete(e.plans, 0, 1)

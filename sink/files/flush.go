@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"strings"
 	"sync/atomic"
@@ -32,7 +33,10 @@ type flush struct {
 type pending struct {
 	*buffer
 	name string
-	body *spool // once it is encoded
+	body interface { // once it is encoded
+		Body
+		io.Closer
+	}
 	done bool
 	file sink.File
 }
@@ -151,12 +155,21 @@ func (f *flush) Close() error {
 	return f.scratch.Close()
 }
 
-// encode makes the file, once: where it has to be tried again it is not encoded again. The rows are in it then, and let go of.
+// encode makes the file, once: where it has to be tried again it is not encoded again. The rows are in it then, and let go of, unless
+// they are the file as they stand.
 func (f *flush) encode(ctx context.Context, p *pending) error {
 	if p.body != nil {
 		return nil
 	}
 	e := f.engine
+	if f.plan.line != nil {
+		body, err := newRope(p.buffer, f.scratch)
+		if err != nil {
+			return fmt.Errorf("%s: %w", p.name, err)
+		}
+		p.body = body
+		return nil
+	}
 	body := &spool{pool: &e.pool, limit: spoolMemory, account: f.account, all: &e.spooled}
 	rows := p.reader(f.plan, &f.claim, f.scratch)
 	if err := e.coders.encode(ctx, e.Format, rows, body); err != nil {

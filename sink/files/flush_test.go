@@ -51,6 +51,11 @@ func (bare) NewEncoder(io.Writer, *record.Schema) (formats.Encoder, error) {
 
 func (bare) Raw() bool { return true }
 
+// encoded hides that a format's files are lines and nothing else.
+type encoded struct{ formats.Format }
+
+func (encoded) Raw() bool { return true }
+
 // Rows that cannot be encoded are another thing than a store that is away: to try again is of no use.
 func TestRowsThatCannotBeEncoded(t *testing.T) {
 	s, err := New(&down{}, Config{Format: bare{sinktest.Lines{}}}, Options{})
@@ -119,7 +124,12 @@ func TestAnOutageCostsNoSecondEncoding(t *testing.T) {
 
 // TestAFlushThatIsGivenUp leaves nothing held, of the Writer or of the Sink: neither rows, files that were encoded nor scratch files.
 func TestAFlushThatIsGivenUp(t *testing.T) {
-	s, err := New(&down{tries: 9}, Config{Format: sinktest.Lines{}}, Options{})
+	t.Run("lines", func(t *testing.T) { givenUp(t, sinktest.Lines{}, false) })
+	t.Run("encoded", func(t *testing.T) { givenUp(t, encoded{sinktest.Lines{}}, true) })
+}
+
+func givenUp(t *testing.T, f formats.Format, spools bool) {
+	s, err := New(&down{tries: 9}, Config{Format: f}, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -144,7 +154,7 @@ func TestAFlushThatIsGivenUp(t *testing.T) {
 		t.Fatal(err)
 	}
 	spooled := &s.(*engine).spooled
-	if _, err := cut.Commit(t.Context()); !errors.Is(err, errAway) || spooled.Load() == 0 {
+	if _, err := cut.Commit(t.Context()); !errors.Is(err, errAway) || (spooled.Load() > 0) != spools {
 		t.Fatal(err, spooled.Load())
 	}
 	for range 2 {

@@ -75,7 +75,7 @@ func TestFullDiskUnderFiles(t *testing.T) {
 	must(t, err)
 	columns, err := parquet.New(parquet.Defaults())
 	must(t, err)
-	for name, f := range map[string]formats.Format{"json": lines, "parquet": columns} {
+	for name, f := range map[string]formats.Format{"json": encoded{lines}, "parquet": columns} {
 		t.Run(name, func(t *testing.T) {
 			var files [2][]byte
 			room := full(t)

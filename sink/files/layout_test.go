@@ -3,6 +3,8 @@ package files
 import (
 	"errors"
 	"fmt"
+	"math"
+	"math/rand/v2"
 	"reflect"
 	"strconv"
 	"strings"
@@ -75,6 +77,44 @@ func TestPath(t *testing.T) {
 		got, err := pathOf(t, c.tmpl, c.tz, base)
 		if err != nil || got != c.want {
 			t.Errorf("%s in %s: %q, %v; want %q", c.tmpl, c.tz, got, err, c.want)
+		}
+	}
+}
+
+// TestPathsFollowTheirOwnRow: whatever rows came before, a row's path is that of a renderer that has seen no other.
+func TestPathsFollowTheirOwnRow(t *testing.T) {
+	times := []int64{record.NoTime, -2, 0, 1, -62167219200_000, -62167219200_001, 253402300799_999, 253402300800_000, math.MinInt64, math.MaxInt64}
+	for _, border := range []int64{1_774_746_000_000, 1_792_890_000_000, 1_769_900_400_000, 1_769_817_600_000, 1_767_225_600_000} { // summer time begins, ends; others
+		for _, by := range []int64{1, 999, 1000, 1800_000, 3600_000, 86400_000} {
+			times = append(times, border-by, border, border+by)
+		}
+	}
+	random := rand.New(rand.NewPCG(1, 2))
+	for _, zone := range []string{"UTC", "Europe/Berlin", "Australia/Lord_Howe"} {
+		tz := inZone(t, zone)
+		for _, tmpl := range []string{
+			"", "a/b", DefaultPath, "{time:%Y}/.{at}/{time:%H}", "{time:%m/%d}.{at}", "{at}/{time:%Y-%m-%d}", "x.{at}{time:%H:%M:%S}", "{time:%G-%V}", "{offset}/{time:%j}", ".{at}",
+		} {
+			template := parse(t, tmpl)
+			fresh := func() *renderer {
+				r := newRenderer(template, tz, "stock", 7)
+				if err := r.bind(schema); err != nil {
+					t.Fatal(err)
+				}
+				return r
+			}
+			seen := fresh()
+			for range 2000 {
+				rec := record.Record{
+					Offset: random.Int64N(3), Time: times[random.IntN(len(times))],
+					Row: []record.Value{3: record.StringOf([]string{".", "", "a", "a/b"}[random.IntN(4)]), 5: {}},
+				}
+				want, wrong := fresh().render(&rec)
+				got, err := seen.render(&rec)
+				if string(got) != string(want) || fmt.Sprint(err) != fmt.Sprint(wrong) {
+					t.Fatalf("%s in %s: %+v goes to %q, %v; want %q, %v", tmpl, zone, rec, got, err, want, wrong)
+				}
+			}
 		}
 	}
 }

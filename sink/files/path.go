@@ -2,6 +2,8 @@ package files
 
 import (
 	"fmt"
+	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -16,6 +18,11 @@ type renderer struct {
 	cells  []int   // where the column of a part stands in a Row
 	zone   zone
 	path   []byte
+
+	lead   int    // how many parts come before the first that another row may have otherwise at the same time
+	led    []byte // what they made, which holds for record times from lo to before hi
+	start  int    // of the segment that they end in
+	lo, hi int64
 }
 
 func newRenderer(t Template, tz TimeZone, topicName string, partitionID int32) *renderer {
@@ -33,6 +40,10 @@ func newRenderer(t Template, tz TimeZone, topicName string, partitionID int32) *
 			p = part{kind: literal, text: strconv.Itoa(int(partitionID))}
 		}
 		r.parts[i], r.clocks[i].stamp = p, p.stamp
+	}
+	r.lead = slices.IndexFunc(r.parts, func(p part) bool { return p.kind != literal && p.kind != slash && p.kind != recordTime })
+	if r.lead < 0 {
+		r.lead = len(r.parts)
 	}
 	return r
 }
@@ -62,10 +73,44 @@ func names(s *record.Schema) string {
 }
 
 // render gives a row's path, valid until the next call. An error is the row's own.
-func (r *renderer) render(rec *record.Record) ([]byte, error) {
-	dst, start := r.path[:0], 0
+func (r *renderer) render(rec *record.Record) (path []byte, err error) {
+	if rec.Time < r.lo || rec.Time >= r.hi {
+		if err := r.begin(rec); err != nil {
+			return nil, err
+		}
+	}
+	dst, start, err := r.run(append(r.path[:0], r.led...), r.start, r.lead, len(r.parts), rec)
+	if err != nil {
+		return nil, err
+	}
+	r.path = undotted(dst, start)
+	return r.path, nil
+}
+
+// begin makes what the path of a row begins with, and of all that follow as long as their time says the same.
+func (r *renderer) begin(rec *record.Record) (err error) {
+	r.lo, r.hi = 0, 0
+	if r.led, r.start, err = r.run(r.led[:0], 0, 0, r.lead, rec); err != nil {
+		return err
+	}
+	lo, hi := int64(math.MinInt64), int64(math.MaxInt64)
+	for i, p := range r.parts[:r.lead] {
+		if p.kind != recordTime {
+			continue
+		}
+		lo, hi = max(lo, r.clocks[i].from), min(hi, r.clocks[i].until)
+		if rec.Time == record.NoTime || lo <= record.NoTime && record.NoTime < hi { // which is no time between others
+			return nil
+		}
+	}
+	r.lo, r.hi = lo, hi
+	return nil
+}
+
+// run appends the parts from one to before another; start is where the segment begins that dst ends in.
+func (r *renderer) run(dst []byte, start, from, to int, rec *record.Record) ([]byte, int, error) {
 	var err error
-	for i := range r.parts {
+	for i := from; i < to; i++ {
 		p := &r.parts[i]
 		switch p.kind {
 		case literal:
@@ -81,24 +126,29 @@ func (r *renderer) render(rec *record.Record) ([]byte, error) {
 			dst, err = r.value(dst, i, rec)
 		}
 		if err != nil {
-			return nil, err
+			return dst, start, err
 		}
 	}
-	r.path = undotted(dst, start)
-	return r.path, nil
+	return dst, start, nil
 }
 
 func (r *renderer) recordTime(dst []byte, i int, ms int64) ([]byte, error) {
-	if ms == record.NoTime {
+	c := &r.clocks[i]
+	switch {
+	case ms == record.NoTime:
 		return append(dst, nullValue...), nil
+	case ms >= c.from && ms < c.until:
+		return append(dst, c.text...), nil
 	}
 	civil, err := r.zone.at(floorDiv(ms, 1000))
 	if err == nil {
-		dst, err = r.clocks[i].append(dst, civil)
+		dst, err = c.append(dst, civil)
 	}
 	if err != nil {
 		return dst, fmt.Errorf("path: the record's timestamp %d %w", ms, err)
 	}
+	lo, hi := r.zone.instants(c.lo, c.hi)
+	c.from, c.until = 1000*lo, 1000*hi
 	return dst, nil
 }
 

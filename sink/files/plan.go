@@ -19,6 +19,9 @@ type plan struct {
 	keep   []int          // cells that are held
 	extras []extra        // columns of the file that follow those held
 	probes []int          // cells of members that a value must not have
+
+	// line appends a row as it stands in the file, where the file is no more than that; nil otherwise.
+	line func(dst []byte, rec *record.Record) ([]byte, error)
 }
 
 var errNotDecoded = errors.New("the rows have not been decoded, and the format needs their columns")

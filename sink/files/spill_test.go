@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/penstock/penstock/formats"
 	"github.com/penstock/penstock/record"
 	"github.com/penstock/penstock/sink"
 	"github.com/penstock/penstock/sink/sinktest"
@@ -18,33 +19,46 @@ import (
 func TestSpilledRowsMakeTheSameFiles(t *testing.T) {
 	var want map[string][]byte
 	for _, every := range []int64{0, 1, 700, 4000} {
-		dir := t.TempDir()
-		w := open(t, dir, sinktest.Path, sinktest.Lines{}, sinktest.Claim(0, 0))
-		for i := range int64(5000) {
-			rec := record.Record{Offset: i, Key: []byte{byte('a' + i%7)}, Value: bytes.Repeat([]byte{byte('a' + i%26)}, int(i))}
-			must(t, w.Write(t.Context(), &record.Batch{Records: []record.Record{rec}}))
-			if every > 0 && i%every == 0 {
-				spill(t, w)
+		for _, f := range []formats.Format{sinktest.Lines{}, encoded{sinktest.Lines{}}} {
+			got := spilledFiles(t, f, every)
+			if want == nil {
+				want = got
 			}
-		}
-		commit(t, w, 5000)
-		got := map[string][]byte{}
-		must(t, filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
-			if err == nil && !e.IsDir() {
-				got[strings.TrimPrefix(path, dir)], err = os.ReadFile(path)
+			if len(got) != 7 || !reflect.DeepEqual(got, want) {
+				t.Errorf("%T, spilled every %d rows: other files", f, every)
 			}
-			return err
-		}))
-		if want == nil {
-			want = got
-		}
-		if len(got) != 7 || !reflect.DeepEqual(got, want) {
-			t.Errorf("spilled every %d rows: other files", every)
-		}
-		if held := w.(sink.Sized).Size(); held != 0 {
-			t.Errorf("%d bytes are held in the end", held)
 		}
 	}
+}
+
+// encoded hides that a format's files are lines and nothing else.
+type encoded struct{ formats.Format }
+
+func (encoded) Raw() bool { return true }
+
+func spilledFiles(t *testing.T, f formats.Format, every int64) map[string][]byte {
+	t.Helper()
+	dir := t.TempDir()
+	w := open(t, dir, sinktest.Path, f, sinktest.Claim(0, 0))
+	for i := range int64(5000) {
+		rec := record.Record{Offset: i, Key: []byte{byte('a' + i%7)}, Value: bytes.Repeat([]byte{byte('a' + i%26)}, int(i))}
+		must(t, w.Write(t.Context(), &record.Batch{Records: []record.Record{rec}}))
+		if every > 0 && i%every == 0 {
+			spill(t, w)
+		}
+	}
+	commit(t, w, 5000)
+	got := map[string][]byte{}
+	must(t, filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
+		if err == nil && !e.IsDir() {
+			got[strings.TrimPrefix(path, dir)], err = os.ReadFile(path)
+		}
+		return err
+	}))
+	if held := w.(sink.Sized).Size(); held != 0 {
+		t.Errorf("%d bytes are held in the end", held)
+	}
+	return got
 }
 
 // spill says by how much Size goes down.

@@ -2,7 +2,6 @@ package files
 
 import (
 	"fmt"
-	"hash/crc32"
 	"io"
 	"os"
 	"sync/atomic"
@@ -23,12 +22,11 @@ type spool struct {
 	limit   int64
 	account *atomic.Int64 // of the Writer
 	all     *atomic.Int64 // of the Sink's spools together
-	blocks  []*chunk
-	file    *os.File // holds what came before the blocks
-	stored  int64
-	size    int64
-	sums    []uint32
-	failed  error // of its scratch file, last
+	summed
+	blocks []*chunk
+	file   *os.File // holds what came before the blocks
+	stored int64
+	failed error // of its scratch file, last
 }
 
 func (s *spool) Write(p []byte) (int, error) {
@@ -44,21 +42,6 @@ func (s *spool) Write(p []byte) (int, error) {
 		left = left[n:]
 	}
 	return len(p), nil
-}
-
-// sum adds to the sum of the piece in hand, and begins others as they come.
-func (s *spool) sum(p []byte) {
-	for len(p) > 0 {
-		at := s.size % Piece
-		if at == 0 {
-			s.sums = append(s.sums, 0)
-		}
-		n := min(Piece-at, int64(len(p)))
-		last := &s.sums[len(s.sums)-1]
-		*last = crc32.Update(*last, castagnoli, p[:n])
-		s.size += n
-		p = p[n:]
-	}
 }
 
 // block is one with room.
@@ -117,9 +100,6 @@ func (s *spool) Close() error {
 	}
 	return s.file.Close()
 }
-
-func (s *spool) Size() int64    { return s.size }
-func (s *spool) Sums() []uint32 { return s.sums }
 
 func (s *spool) ReadAt(p []byte, at int64) (n int, err error) {
 	if at < 0 {

@@ -70,6 +70,8 @@ type clock struct {
 	stamp  stamp
 	lo, hi int64 // text is right from lo to before hi
 	text   []byte
+
+	from, until int64 // the same in record times, where they are what is written
 }
 
 func (c *clock) append(dst []byte, civil int64) ([]byte, error) {

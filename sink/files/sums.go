@@ -14,6 +14,30 @@ const Piece = 16 << 20
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
+// summed is the size and the Sums of a Body, as its bytes come.
+type summed struct {
+	size int64
+	sums []uint32
+}
+
+func (s *summed) Size() int64    { return s.size }
+func (s *summed) Sums() []uint32 { return s.sums }
+
+// sum adds to the sum of the piece in hand, and begins others as they come.
+func (s *summed) sum(p []byte) {
+	for len(p) > 0 {
+		at := s.size % Piece
+		if at == 0 {
+			s.sums = append(s.sums, 0)
+		}
+		n := min(Piece-at, int64(len(p)))
+		last := &s.sums[len(s.sums)-1]
+		*last = crc32.Update(*last, castagnoli, p[:n])
+		s.size += n
+		p = p[n:]
+	}
+}
+
 // CRC32C is the sum of what pieces make together, which is size bytes: nothing is read again for it.
 func CRC32C(sums []uint32, size int64) (whole uint32) {
 	for i, sum := range sums {

@@ -59,10 +59,13 @@ func (w *writer) Write(_ context.Context, b *record.Batch) error {
 			return &record.Bad{Index: i, Err: err}
 		}
 		buf, err := w.buffer(rec)
+		if err == nil {
+			err = buf.add(rec, w.plan, w.headers)
+		}
 		if err != nil {
+			w.forget(buf)
 			return &record.Bad{Index: i, Err: err}
 		}
-		buf.add(rec, w.plan, w.headers)
 		w.taken = rec.Offset
 	}
 	return nil
@@ -107,6 +110,15 @@ func (w *writer) buffer(rec *record.Record) (*buffer, error) {
 	}
 	w.last = buf
 	return buf, nil
+}
+
+// forget drops a buffer, if there is one, that no row came into.
+func (w *writer) forget(b *buffer) {
+	if b != nil && b.rows == 0 {
+		delete(w.buffers, b.path)
+		w.order, w.last = w.order[:len(w.order)-1], nil
+		b.free()
+	}
 }
 
 // check holds a new path's files against what the store takes.
@@ -157,7 +169,7 @@ func (w *writer) Size() int64 { return w.account.Load() }
 // What must be held for Spill to be worth its while: so much for each path, since each has a piece of the scratch file to itself, but
 // no less and no more than these. What is too little is cut, and makes small files.
 const (
-	leastSpill = 64 << 10
+	leastSpill = 32 << 10
 	mostSpill  = 1 << 20
 	pathSpill  = 1 << 10
 )

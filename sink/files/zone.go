@@ -86,3 +86,11 @@ func (z *zone) at(unix int64) (int64, error) {
 	}
 	return unix + z.off, nil
 }
+
+// instants are when the civil times from lo to before hi are, as far as the offset holds that was given last.
+func (z *zone) instants(lo, hi int64) (from, until int64) {
+	if z.in == nil {
+		return lo, hi
+	}
+	return max(lo-z.off, z.lo), min(hi-z.off, z.hi)
+}

@@ -3,7 +3,9 @@ package s3
 import (
 	"context"
 	"io"
+	"net"
 	"net/http"
+	"sync"
 	"time"
 
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
@@ -31,8 +33,34 @@ func client(c sdk.HTTPClient) bounded {
 	t.MaxIdleConns, t.MaxIdleConnsPerHost = 2*slots, slots
 	t.ResponseHeaderTimeout = answerIn
 	t.WriteBufferSize = 64 << 10
+	t.DialContext = buffered(t.DialContext)
 	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return bounded{&http.Client{Transport: t, CheckRedirect: stay}, answerIn}
+}
+
+type dialer = func(ctx context.Context, network, address string) (net.Conn, error)
+
+// buffered dials connections that send bodies from buffers which are used again. By itself a connection makes one for each body.
+func buffered(dial dialer) dialer {
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		c, err := dial(ctx, network, address)
+		if tcp, ok := c.(*net.TCPConn); ok && err == nil {
+			return conn{tcp}, nil
+		}
+		return c, err
+	}
+}
+
+type conn struct{ *net.TCPConn }
+
+const sendBuffer = 128 << 10
+
+var sendBuffers = sync.Pool{New: func() any { return new([sendBuffer]byte) }}
+
+func (c conn) ReadFrom(r io.Reader) (int64, error) {
+	buf := sendBuffers.Get().(*[sendBuffer]byte)
+	defer sendBuffers.Put(buf)
+	return io.CopyBuffer(struct{ io.Writer }{c.TCPConn}, struct{ io.Reader }{r}, buf[:])
 }
 
 // Do is one attempt.

@@ -16,6 +16,14 @@ func (Lines) Ext() string { return ".txt" }
 // Raw says that it needs no cells.
 func (Lines) Raw() bool { return true }
 
+// Appender says that its files are their rows' lines and nothing else, unless they have columns too.
+func (Lines) Appender(s *record.Schema) func([]byte, *record.Record) ([]byte, error) {
+	if len(s.Columns) > 0 {
+		return nil
+	}
+	return func(dst []byte, r *record.Record) ([]byte, error) { return append(append(dst, r.Value...), '\n'), nil }
+}
+
 // NewEncoder begins a file.
 func (Lines) NewEncoder(w io.Writer, _ *record.Schema) (formats.Encoder, error) {
 	return &lines{w: w}, nil
