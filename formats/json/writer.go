@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"unicode/utf8"
 
@@ -60,20 +61,22 @@ func fieldOf(t record.Type) field {
 	return f
 }
 
-// write gives every record its Value, all from one piece of memory.
-func (w *writer) write(records []record.Record) (err error) {
-	out := make([]byte, 0, w.guess(records))
+// write gives every record of b its Value, all of them in one piece of memory: where b says, or else in its own.
+func (w *writer) write(b *record.Batch) (err error) {
+	from, out := len(b.Room), slices.Grow(b.Room, w.guess(b.Records))
 	w.ends = w.ends[:0]
-	for i := range records {
-		if out, err = w.object(out, records[i].Row); err != nil {
+	for i := range b.Records {
+		if out, err = w.object(out, b.Records[i].Row); err != nil {
 			return &record.Bad{Index: i, Err: err}
 		}
 		w.ends = append(w.ends, len(out))
 	}
-	start := 0
 	for i, end := range w.ends {
-		records[i].Value = out[start:end:end]
-		start = end
+		b.Records[i].Value = out[from:end:end]
+		from = end
+	}
+	if b.Room != nil {
+		b.Room = out
 	}
 	return nil
 }
