@@ -20,13 +20,8 @@ func value(text []byte, t record.Type) (v record.Value, ok bool) {
 		n, ok := parseNumber(text).integer(text)
 		return record.IntOf(n), ok && (!t.Short || n == int64(int32(n)))
 	case record.Float:
-		n := parseNumber(text)
-		f, ok := n.float64(text)
-		v = record.FloatOf(f)
-		if n.json {
-			v.Str = alias(text)
-		}
-		return v, ok && (!t.Short || !math.IsInf(float64(float32(f)), 0))
+		ok = setFloat(&v, text, t.Short)
+		return v, ok
 	case record.Bool:
 		b, ok := parseBool(text)
 		return record.BoolOf(b), ok
@@ -36,6 +31,17 @@ func value(text []byte, t record.Type) (v record.Value, ok bool) {
 		return record.JSONOf(alias(text)), json.Valid(text)
 	}
 	return record.StringOf(alias(text)), true
+}
+
+// setFloat makes a Float of v; false if text says none.
+func setFloat(v *record.Value, text []byte, short bool) bool {
+	n := parseNumber(text)
+	f, ok := n.float64(text)
+	v.Kind, v.Scale, v.Num, v.Str = record.Float, 0, math.Float64bits(f), ""
+	if n.json {
+		v.Str = alias(text)
+	}
+	return ok && (!short || !math.IsInf(float64(float32(f)), 0))
 }
 
 // integer is int64, of numbers such as 12.0 and 1.2e3 too.
