@@ -17,8 +17,10 @@ func value(text []byte, t record.Type) (v record.Value, ok bool) {
 	}
 	switch t.Kind {
 	case record.Int:
-		n, ok := parseNumber(text).integer(text)
-		return record.IntOf(n), ok && (!t.Short || n == int64(int32(n)))
+		var n number
+		n.parse(text)
+		i, ok := n.integer(text)
+		return record.IntOf(i), ok && (!t.Short || i == int64(int32(i)))
 	case record.Float:
 		ok = setFloat(&v, text, t.Short)
 		return v, ok
@@ -35,7 +37,8 @@ func value(text []byte, t record.Type) (v record.Value, ok bool) {
 
 // setFloat makes a Float of v; false if text says none.
 func setFloat(v *record.Value, text []byte, short bool) bool {
-	n := parseNumber(text)
+	var n number
+	n.parse(text)
 	f, ok := n.float64(text)
 	v.Kind, v.Scale, v.Num, v.Str = record.Float, 0, math.Float64bits(f), ""
 	if n.json {
@@ -45,7 +48,7 @@ func setFloat(v *record.Value, text []byte, short bool) bool {
 }
 
 // integer is int64, of numbers such as 12.0 and 1.2e3 too.
-func (n number) integer(text []byte) (int64, bool) {
+func (n *number) integer(text []byte) (int64, bool) {
 	if v, ok := n.int64(text); ok || n.whole {
 		return v, ok
 	}
@@ -95,8 +98,9 @@ func recordTime(text []byte) (ms int64, ok bool) {
 // parseTime reads, as microseconds since 1970 UTC, a date, an ISO 8601 timestamp, or an epoch: in seconds below 1e11, else in
 // milliseconds. What names no zone is UTC.
 func parseTime(text []byte) (us int64, ok bool) {
-	if n := parseNumber(text); n.ok {
-		return epoch(text, n)
+	var n number
+	if n.parse(text); n.ok {
+		return epoch(text, &n)
 	}
 	s := alias(text)
 	if len(s) < len(time.DateOnly) {
@@ -120,7 +124,7 @@ func parseTime(text []byte) (us int64, ok bool) {
 	return us, ok1 && ok2 && us >= firstTime && us <= lastTime
 }
 
-func epoch(text []byte, n number) (int64, bool) {
+func epoch(text []byte, n *number) (int64, bool) {
 	unit := 1000.0
 	f, ok := n.float64(text)
 	if math.Abs(f) < 1e11 {
