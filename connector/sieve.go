@@ -50,9 +50,10 @@ type sieve struct {
 	out     int           // how many records of the page were taken out
 	dead    []kafka.Entry // those of them that are dead letters
 	sound   []record.Record
+	room    []byte // the page's values
 }
 
-// sift encodes a page's records and takes the bad ones out. With stop, the page ends before the record at fault; or, where its
+// sift encodes a page's records, into memory that the next page's go to, and takes the bad ones out. With stop, the page ends before the record at fault; or, where its
 // source cannot go on there, its Next is nil, and nothing of it is to be stored.
 func (s *sieve) sift(page *source.Page) (stop, err error) {
 	s.out, s.dead = 0, nil
@@ -91,10 +92,12 @@ func (s *sieve) takeOut(page *source.Page) (stop error) {
 
 // encode makes the values, and takes out what has none.
 func (s *sieve) encode(page *source.Page) (stop, err error) {
+	page.Room = slices.Grow(s.room[:0], 1) // not nil
 	for at := 0; at < len(page.Records); {
 		rest := page.Batch
 		rest.Records = page.Records[at:]
 		err := s.codec.Encode(&rest)
+		s.room = rest.Room
 		var bad *record.Bad
 		if !errors.As(err, &bad) {
 			return nil, err
@@ -103,6 +106,7 @@ func (s *sieve) encode(page *source.Page) (stop, err error) {
 		if err := s.codec.Encode(&rest); err != nil {
 			return nil, err
 		}
+		page.Room = rest.Room
 		at += bad.Index
 		if stop := s.dispose(&page.Records[at], bad.Err); stop != nil {
 			return s.nothing(page, stop), nil

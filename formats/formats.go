@@ -14,7 +14,10 @@ import (
 // Decode checks every Value and fills every Row with exactly the columns of Batch.Schema, in its order and its types; with a nil
 // Schema it only checks. A record it cannot read is added to Batch.Bad and leaves its Row empty; the error is for what is wrong
 // with more than one record. Where Schema is Open, the records that have further columns are named in Batch.Unknown. Cells may
-// alias the Value, and memory that the batch uses again. Encode makes every Value from Row and Schema.
+// alias the Value, and memory that the batch uses again.
+//
+// Encode makes every Value from Row and Schema. A *record.Bad names the first row that it cannot: no Value is set then. Values are
+// in memory of their own, or, where the batch has Room, in that, as long as its owner leaves it to them.
 type Codec interface {
 	Decode(b *record.Batch) error
 	Encode(b *record.Batch) error

@@ -53,6 +53,10 @@ type Batch struct {
 	Unknown   []int // where Schema is Open: indexes of sound Records that have columns, not null, which are neither in Schema.Columns nor Cut
 	Next      int64 // the position after the batch: beyond the last record, and beyond control records and gaps that follow it
 
+	// Room is memory to encode Values into, behind what is in it, for whoever wants to have it back once they are done with; nil is
+	// none. Afterwards it holds them too, and may be larger.
+	Room []byte
+
 	cells []Value
 	text  []byte
 }

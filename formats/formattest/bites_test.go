@@ -185,6 +185,14 @@ func (c eager) Infer(b *record.Batch, _ *record.Schema) ([]record.Column, error)
 	return c.inferring.Infer(b, new(record.Schema))
 }
 
+// greedy takes all of the room for its own.
+type greedy struct{ inferring }
+
+func (c greedy) Encode(b *record.Batch) error {
+	b.Room = b.Room[:0]
+	return c.inferring.Encode(b)
+}
+
 func TestCodecBites(t *testing.T) {
 	made, err := json.NewCodec(json.CodecConfig{})
 	if err != nil {
@@ -243,5 +251,6 @@ func TestCodecBites(t *testing.T) {
 		return nil
 	})
 	bites("finds nothing", "an open schema finds what it lacks", func(b *record.Batch) error { b.Unknown = nil; return nil })
+	parts.Bites(t, "takes what is another's", "room is kept to", func(t *testing.T) { formattest.Codec(t, greedy{sound}) })
 	parts.Bites(t, "infers what is known", "columns are inferred", func(t *testing.T) { formattest.Codec(t, eager{sound}) })
 }

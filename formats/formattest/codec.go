@@ -1,6 +1,8 @@
 package formattest
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -16,6 +18,8 @@ import (
 //     for what is not there; with no schema there are no cells.
 //   - A record that cannot be read, as one without a Value, is in Bad, by ascending Index, with a reason and without cells; the
 //     others are as they would be without it. Verdicts of an earlier call are not added up.
+//   - Encode leaves what a batch's Room holds as it is; Values made in it stand until its owner takes it back, and those of a batch
+//     without Room for ever.
 //   - Neither another batch nor Decode itself changes what a batch's Values hold. It is called by many goroutines at once.
 //   - A codec that is a formats.Inferrer finds the columns that are not known, each of a type that holds every value, and Decode
 //     names in Unknown the sound records that have more than an open schema says.
@@ -25,6 +29,7 @@ func Codec(t *testing.T, c formats.Codec) {
 		"exactly the schema's cells": otherSchema,
 		"only checks without schema": checksOnly,
 		"a bad record is bad alone":  badAlone,
+		"room is kept to":            keepsToRoom,
 		"batches are independent":    independent,
 		"safe for concurrent use":    codecConcurrent,
 	} {
@@ -152,6 +157,36 @@ func independent(t *testing.T, c formats.Codec) {
 		if string(r.Value) != values[i] || !same(r.Row, rows[i]) {
 			t.Fatalf("record %d changed with another batch, or by being decoded", i)
 		}
+	}
+}
+
+// keepsToRoom encodes rows behind others into one memory, twice, and some without any.
+func keepsToRoom(t *testing.T, c formats.Codec) {
+	own, ownRows := encoded(t, c, 20)
+	room := make([]byte, 0, 100)
+	for _, n := range []int{50, 20} { // the second time there is more room than it takes
+		first, second := &record.Batch{Schema: Schema(), Records: Records(n)}, &record.Batch{Schema: Schema(), Records: Records(7)}
+		rows := func(b *record.Batch) (rows [][]record.Value) {
+			for _, r := range b.Records {
+				rows = append(rows, r.Row)
+			}
+			return rows
+		}
+		firstRows, secondRows := rows(first), rows(second)
+		first.Room = append(room[:0], "theirs"...)
+		if err := c.Encode(first); err != nil {
+			t.Fatal(err)
+		}
+		second.Room = first.Room
+		if err := errors.Join(c.Encode(second), check(c, first, firstRows), check(c, second, secondRows)); err != nil {
+			t.Fatal(err)
+		}
+		if room = second.Room; !bytes.HasPrefix(room, []byte("theirs")) {
+			t.Fatalf("what the room held is %q", room[:min(len(room), 6)])
+		}
+	}
+	if err := check(c, own, ownRows); err != nil || own.Room != nil {
+		t.Fatalf("without room: %v, and there is some of %d bytes", err, len(own.Room))
 	}
 }
 

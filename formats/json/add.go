@@ -9,7 +9,6 @@ import (
 // adder adds members to objects: the cells of a Row, each under the name that files have for its column.
 type adder struct {
 	fields []field
-	out    jx.Writer
 }
 
 func newAdder(columns []record.Column) *adder {
@@ -27,7 +26,7 @@ func newAdder(columns []record.Column) *adder {
 }
 
 // add puts the row's cells before the brace that ends the object object[from:].
-func (a *adder) add(object []byte, from int, row []record.Value) ([]byte, error) {
+func (a *adder) add(object []byte, from int, row []record.Value) (_ []byte, err error) {
 	end := len(object)
 	for end > from && object[end-1] != '}' {
 		end--
@@ -39,18 +38,18 @@ func (a *adder) add(object []byte, from int, row []record.Value) ([]byte, error)
 	if last <= from || len(row) < len(a.fields) {
 		return object, errNotObject
 	}
-	a.out.Buf = object[:last]
+	out := object[:last]
 	for i := range a.fields {
 		k := a.fields[i].key
 		if i == 0 && object[last-1] == '{' {
 			k = k[1:] // only an empty object ends in both braces
 		}
-		a.out.RawStr(k)
-		if err := cell(&a.out, &row[i], &a.fields[i]); err != nil {
+		out = append(out, k...)
+		if out, err = cell(out, &row[i], &a.fields[i]); err != nil {
 			return object, err
 		}
 	}
-	return append(a.out.Buf, '}'), nil
+	return append(out, '}'), nil
 }
 
 // key is a comma, a name and a colon.

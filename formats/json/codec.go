@@ -42,10 +42,10 @@ func (c *codec) Decode(b *record.Batch) error {
 	return nil
 }
 
-// Encode is of formats.Codec. A *record.Bad names the first row that JSON cannot hold; no Value is set then.
+// Encode is of formats.Codec.
 func (c *codec) Encode(b *record.Batch) error {
 	w := c.writers.Get().(*writer)
 	defer c.writers.Put(w)
 	w.use(b.Schema)
-	return w.write(b.Records)
+	return w.write(b)
 }

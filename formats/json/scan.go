@@ -3,6 +3,8 @@ package json
 import (
 	"encoding/binary"
 	"math/bits"
+
+	"github.com/penstock/penstock/record"
 )
 
 // What follows finds the ends of JSON's tokens and refuses what is none: -1. Strings with escapes, objects and arrays are jx's.
@@ -167,10 +169,7 @@ func digitsAt(in []byte, i int, n uint64) (uint64, int) {
 		if k == 0 {
 			return n, i
 		}
-		x <<= 64 - 8*k // the digits behind as many zeros as make eight
-		x = x*10 + x>>8
-		x = (x&0x000000ff000000ff*0x000f424000000064 + x>>16&0x000000ff000000ff*0x0000271000000001) >> 32
-		n, i = n*powers[k]+x, i+k
+		n, i = n*powers[k]+record.EightDigits(x<<(64-8*k)), i+k // the digits behind as many zeros as make eight
 		if k < 8 {
 			return n, i
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"unicode/utf8"
 
@@ -60,20 +61,22 @@ func fieldOf(t record.Type) field {
 	return f
 }
 
-// write gives every record its Value, all from one piece of memory.
-func (w *writer) write(records []record.Record) error {
-	out := jx.Writer{Buf: make([]byte, 0, w.guess(records))}
+// write gives every record of b its Value, all of them in one piece of memory: where b says, or else in its own.
+func (w *writer) write(b *record.Batch) (err error) {
+	from, out := len(b.Room), slices.Grow(b.Room, w.guess(b.Records))
 	w.ends = w.ends[:0]
-	for i := range records {
-		if err := w.object(&out, records[i].Row); err != nil {
+	for i := range b.Records {
+		if out, err = w.object(out, b.Records[i].Row); err != nil {
 			return &record.Bad{Index: i, Err: err}
 		}
-		w.ends = append(w.ends, len(out.Buf))
+		w.ends = append(w.ends, len(out))
 	}
-	start := 0
 	for i, end := range w.ends {
-		records[i].Value = out.Buf[start:end:end]
-		start = end
+		b.Records[i].Value = out[from:end:end]
+		from = end
+	}
+	if b.Room != nil {
+		b.Room = out
 	}
 	return nil
 }
@@ -93,103 +96,111 @@ func (w *writer) guess(records []record.Record) (n int) {
 	return n
 }
 
-func (w *writer) object(out *jx.Writer, row []record.Value) error {
+// object appends a row; what it gives beside an error is of no use.
+func (w *writer) object(out []byte, row []record.Value) (_ []byte, err error) {
 	if len(row) != len(w.fields) {
-		return fmt.Errorf("the row has %d cells, where the schema has %d columns", len(row), len(w.fields))
+		return nil, fmt.Errorf("the row has %d cells, where the schema has %d columns", len(row), len(w.fields))
 	}
 	if len(row) == 0 {
-		out.RawStr("{}")
-		return nil
+		return append(out, "{}"...), nil
 	}
 	for i := range row {
-		f := &w.fields[i]
-		out.RawStr(f.key)
-		if err := cell(out, &row[i], f); err != nil {
-			return fmt.Errorf("column %q: %w", f.name, err)
+		f, v := &w.fields[i], &row[i]
+		out = append(out, f.key...)
+		if v.Kind == record.Float && v.Str != "" && v.Num != negativeZero {
+			out = append(out, v.Str...)
+		} else if out, err = cell(out, v, f); err != nil {
+			return nil, fmt.Errorf("column %q: %w", f.name, err)
 		}
 	}
-	out.RawStr("}")
-	return nil
+	return append(out, '}'), nil
 }
 
-func cell(out *jx.Writer, v *record.Value, f *field) error {
+// cell appends one cell; what it gives beside an error is of no use.
+func cell(out []byte, v *record.Value, f *field) ([]byte, error) {
 	switch v.Kind {
 	case record.Null:
-		out.Null()
+		return append(out, "null"...), nil
 	case record.Bool:
-		out.Bool(v.Bool())
+		return strconv.AppendBool(out, v.Bool()), nil
 	case record.Int:
-		out.Int64(v.Int())
+		return strconv.AppendInt(out, v.Int(), 10), nil
 	case record.Float:
 		if v.Str != "" && v.Num != negativeZero {
-			out.RawStr(v.Str)
-			return nil
+			return append(out, v.Str...), nil
 		}
-		out.Buf = appendFloat(out.Buf, v.Float(), f.t.Short && f.t.Kind == record.Float)
+		return appendFloat(out, v.Float(), f.t.Short && f.t.Kind == record.Float), nil
 	case record.String:
 		if !utf8.ValidString(v.Str) {
-			return fmt.Errorf("%q is not valid UTF-8; convert it, or declare the column as bytes", short(v.Str))
+			return nil, fmt.Errorf("%q is not valid UTF-8; convert it, or declare the column as bytes", short(v.Str))
 		}
-		out.Str(v.Str)
+		return appendString(out, v.Str), nil
 	case record.Bytes:
-		out.Buf = append(base64.StdEncoding.AppendEncode(append(out.Buf, '"'), []byte(v.Str)), '"')
+		return append(base64.StdEncoding.AppendEncode(append(out, '"'), []byte(v.Str)), '"'), nil
 	case record.JSON:
-		out.RawStr(v.Str)
+		return append(out, v.Str...), nil
 	case record.Decimal:
-		decimal(out, v, f.t)
+		return appendDecimal(out, v, f.t), nil
 	case record.Date, record.Timestamp:
-		return moment(out, v)
+		return appendMoment(out, v)
 	case record.List, record.Struct:
 		return within(out, v, f)
-	default:
-		return fmt.Errorf("a cell of kind %v has no place in JSON", v.Kind)
 	}
-	return nil
+	return nil, fmt.Errorf("a cell of kind %v has no place in JSON", v.Kind)
+}
+
+// appendString writes s, which most often stands for itself.
+func appendString(out []byte, s string) []byte {
+	from := len(out)
+	out = append(append(append(out, '"'), s...), '"')
+	if plain(out, from) == len(out) {
+		return out
+	}
+	w := jx.Writer{Buf: out[:from]}
+	w.Str(s)
+	return w.Buf
 }
 
 // exactDigits is how many digits of a decimal readers keep that take every JSON number for a double.
 const exactDigits = 15
 
-// decimal writes a number, or a string where some readers would round the numbers of its type.
-func decimal(out *jx.Writer, v *record.Value, t record.Type) {
+// appendDecimal writes a number, or a string where some readers would round the numbers of its type.
+func appendDecimal(out []byte, v *record.Value, t record.Type) []byte {
 	if t.Precision <= exactDigits {
-		out.Buf = v.AppendDecimal(out.Buf)
-		return
+		return v.AppendDecimal(out)
 	}
-	out.Buf = append(v.AppendDecimal(append(out.Buf, '"')), '"')
+	return append(v.AppendDecimal(append(out, '"')), '"')
 }
 
-// within writes a List as an array, or a Struct as an object.
-func within(out *jx.Writer, v *record.Value, f *field) error {
+// within appends a List as an array, or a Struct as an object.
+func within(out []byte, v *record.Value, f *field) (_ []byte, err error) {
 	if v.Kind != f.t.Kind {
-		return fmt.Errorf("a cell of kind %v stands in a column of type %v", v.Kind, f.t)
+		return nil, fmt.Errorf("a cell of kind %v stands in a column of type %v", v.Kind, f.t)
 	}
 	var one record.Value
 	cells := v.Cells()
 	if v.Kind == record.List {
-		out.RawStr("[")
+		out = append(out, '[')
 		for n := 0; cells.Next(&one); n++ {
 			if n > 0 {
-				out.RawStr(",")
+				out = append(out, ',')
 			}
-			if err := cell(out, &one, f.elem); err != nil {
-				return err
+			if out, err = cell(out, &one, f.elem); err != nil {
+				return nil, err
 			}
 		}
-		out.RawStr("]")
-		return cells.Err()
+		return append(out, ']'), cells.Err()
 	}
 	for i := range f.fields {
-		out.RawStr(f.fields[i].key)
+		out = append(out, f.fields[i].key...)
 		if !cells.Next(&one) {
-			return errFields
+			return nil, errFields
 		}
-		if err := cell(out, &one, &f.fields[i]); err != nil {
-			return err
+		if out, err = cell(out, &one, &f.fields[i]); err != nil {
+			return nil, err
 		}
 	}
-	out.RawStr("}")
-	return cells.Err()
+	return append(out, '}'), cells.Err()
 }
 
 var errFields = errors.New("the cell has fewer cells than its struct has fields")
@@ -217,21 +228,20 @@ func appendFloat(b []byte, f float64, short bool) []byte {
 
 var errYear = errors.New("the date is not between the years 0 and 9999, which ISO 8601 has no text for")
 
-// moment writes a Date or a Timestamp as ISO 8601, a Timestamp with its zone, Z.
-func moment(out *jx.Writer, v *record.Value) error {
+// appendMoment writes a Date or a Timestamp as ISO 8601, a Timestamp with its zone, Z.
+func appendMoment(out []byte, v *record.Value) ([]byte, error) {
 	us := v.Int()
 	if v.Kind == record.Date {
 		if us < firstTime/day || us > lastTime/day {
-			return errYear
+			return nil, errYear
 		}
-		out.Buf = append(appendDate(append(out.Buf, '"'), us), '"')
-		return nil
+		return append(appendDate(append(out, '"'), us), '"'), nil
 	}
 	if us < firstTime || us > lastTime {
-		return errYear
+		return nil, errYear
 	}
 	clock := mod(us, day)
-	b := appendDate(append(out.Buf, '"'), (us-clock)/day)
+	b := appendDate(append(out, '"'), (us-clock)/day)
 	b = appendPadded(append(b, 'T'), clock/(3600*second), 2)
 	b = appendPadded(append(b, ':'), clock/(60*second)%60, 2)
 	b = appendPadded(append(b, ':'), clock/second%60, 2)
@@ -241,8 +251,7 @@ func moment(out *jx.Writer, v *record.Value) error {
 			b = b[:len(b)-1]
 		}
 	}
-	out.Buf = append(b, 'Z', '"')
-	return nil
+	return append(b, 'Z', '"'), nil
 }
 
 func appendDate(b []byte, days int64) []byte {

@@ -130,3 +130,22 @@ func FuzzOffset(f *testing.F) {
 		}
 	})
 }
+
+// FuzzPlain: what numbers mostly are is read as any text would be, whatever stands behind it in memory.
+func FuzzPlain(f *testing.F) {
+	for _, text := range []string{"0", "-0", "-0.0", "1.", ".5", "01", "00.5", "1.2.3", "1..2", "-", "1e5", "12345678", "12345678.9", "1234567.8", "123456789012345.6", "1234567890123456", "1/3", "2:0", "\xb02"} {
+		f.Add([]byte(text), []byte("7.7,7777777777777777"))
+	}
+	f.Fuzz(func(t *testing.T, text, behind []byte) {
+		var fast, slow number
+		slow.scan(text)
+		for _, b := range [][]byte{text[:len(text):len(text)], slices.Concat(text, behind)[:len(text)]} {
+			if fast.plain(b) && fast != slow {
+				t.Fatalf("%q is %+v, not %+v", b, fast, slow)
+			}
+		}
+		if slow.json && !slow.exp && len(bytes.TrimPrefix(text, []byte("-"))) <= 16 && !fast.plain(text) {
+			t.Fatalf("%q is not plain", text)
+		}
+	})
+}

@@ -90,7 +90,8 @@ func (g *guess) see(text []byte) {
 		_, ok := parseBool(text)
 		g.notBool = !ok
 	}
-	n := parseNumber(text)
+	var n number
+	n.parse(text)
 	_, fits := n.int64(text)
 	g.notInt = g.notInt || !fits
 	if !n.finite(text) || n.whole && !fits { // an integer that no int64 holds is a code, not a measure

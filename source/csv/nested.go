@@ -31,6 +31,22 @@ func shapeOf(t record.Type) shape {
 	return s
 }
 
+// set makes v what value gives: at once, where many cells are of the kind.
+func (s *shape) set(v *record.Value, b *record.Batch, text []byte) (ok bool) {
+	switch {
+	case len(text) == 0:
+		*v = record.Value{}
+		return true
+	case s.Kind == record.String:
+		v.Kind, v.Scale, v.Num, v.Str = record.String, 0, 0, alias(text)
+		return true
+	case s.Kind == record.Float && !isNaN(text):
+		return setFloat(v, text, s.Short)
+	}
+	*v, ok = s.value(b, text)
+	return ok
+}
+
 // value is the cell of a shape that text says, or ok = false. A list or struct is JSON in its cell. Str lies in the memory of text or b.
 func (s *shape) value(b *record.Batch, text []byte) (v record.Value, ok bool) {
 	if len(text) == 0 {

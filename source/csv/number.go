@@ -1,8 +1,12 @@
 package csv
 
 import (
+	"encoding/binary"
 	"math"
+	"math/bits"
 	"strconv"
+
+	"github.com/penstock/penstock/record"
 )
 
 // number is what a cell's text says when it is read as one.
@@ -17,8 +21,16 @@ type number struct {
 	big   bool   // more than 18 digits
 }
 
-// parseNumber reads text such as 12, -0.5, .5, 1e9. Leading zeros and plus signs are not numbers' but codes'.
-func parseNumber(b []byte) (n number) {
+// parse reads text such as 12, -0.5, .5, 1e9. Leading zeros and plus signs are not numbers' but codes'.
+func (n *number) parse(b []byte) {
+	if !n.plain(b) {
+		n.scan(b)
+	}
+}
+
+// scan is parse, for any text.
+func (n *number) scan(b []byte) {
+	*n = number{}
 	i := 0
 	if n.neg = len(b) > 0 && b[0] == '-'; n.neg {
 		i = 1
@@ -27,7 +39,7 @@ func parseNumber(b []byte) (n number) {
 	i = n.digits(b, i)
 	ints := i - lead
 	if ints > 1 && b[lead] == '0' {
-		return n
+		return
 	}
 	point := i < len(b) && b[i] == '.'
 	if point {
@@ -36,7 +48,7 @@ func parseNumber(b []byte) (n number) {
 		n.frac = i - from
 	}
 	if ints+n.frac == 0 {
-		return n
+		return
 	}
 	n.big = ints+n.frac > 18
 	if n.exp = i < len(b) && b[i]|0x20 == 'e'; n.exp {
@@ -48,13 +60,71 @@ func parseNumber(b []byte) (n number) {
 			i++
 		}
 		if i == from {
-			return n
+			return
 		}
 	}
 	n.ok = i == len(b)
 	n.json = n.ok && ints > 0 && (!point || n.frac > 0)
 	n.whole = n.ok && !point && !n.exp && !(n.neg && n.mant == 0)
-	return n
+}
+
+// plain is parse for what most numbers are, without a loop whose end a processor would have to guess: numbers as JSON writes them, without
+// exponent, of up to sixteen characters besides the sign. It is false, and n of no use, for any other.
+func (n *number) plain(b []byte) bool {
+	*n = number{}
+	if n.neg = len(b) > 0 && b[0] == '-'; n.neg {
+		b = b[1:]
+	}
+	size := len(b)
+	if size == 0 || size > 16 || b[0] == '.' || b[size-1] == '.' || b[0] == '0' && size > 1 && b[1] != '.' {
+		return false
+	}
+	lo, hi := alignRight(b)
+	point := true
+	if at := zeros(hi ^ dot); at != 0 {
+		k := bits.TrailingZeros64(at) &^ 7
+		n.frac = 7 - k/8
+		hi, lo = without(hi, k)|lo>>56, lo<<8
+	} else if at := zeros(lo ^ dot); at != 0 {
+		k := bits.TrailingZeros64(at) &^ 7
+		n.frac = 15 - k/8
+		lo = without(lo, k)
+	} else {
+		point = false
+	}
+	const above9 = (0x7f - 9) * ones
+	if ((hi+above9)|hi|(lo+above9)|lo)&(0x80*ones) != 0 {
+		return false
+	}
+	n.mant = record.EightDigits(lo)*1e8 + record.EightDigits(hi)
+	n.ok, n.json, n.whole = true, true, !point && !(n.neg && n.mant == 0)
+	return true
+}
+
+const (
+	zero = '0' * ones
+	dot  = ('.' ^ '0') * ones
+)
+
+// alignRight is b, of at most sixteen bytes, behind as many zeros as make sixteen, each less '0' if it is a digit.
+func alignRight(b []byte) (lo, hi uint64) {
+	if cap(b) >= 16 { // what stands behind b is shifted out
+		all := b[:16]
+		lo, hi = binary.LittleEndian.Uint64(all)^zero, binary.LittleEndian.Uint64(all[8:])^zero
+	} else {
+		lo, hi = word(b, 0)^zero, word(b, 8)^zero
+	}
+	shift := 8 * (16 - len(b))
+	if shift >= 64 {
+		return 0, lo << (shift - 64)
+	}
+	return lo << shift, hi<<shift | lo>>(64-shift)
+}
+
+// without is x with its lower bytes moved over the one at bit k.
+func without(x uint64, k int) uint64 {
+	below := uint64(1)<<k - 1
+	return x&^(below<<8|0xff) | x&below<<8
 }
 
 // digits takes the digits of b from i on into mant and gives the place after them.
@@ -67,7 +137,7 @@ func (n *number) digits(b []byte, i int) int {
 }
 
 // int64 is the number, if it is whole and fits.
-func (n number) int64(b []byte) (int64, bool) {
+func (n *number) int64(b []byte) (int64, bool) {
 	if !n.whole {
 		return 0, false
 	}
@@ -85,7 +155,7 @@ var pow10 = [...]float64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1
 
 // float64 is the double nearest to the number, if there is a finite one. One division of two exact doubles is exact enough:
 // it rounds once.
-func (n number) float64(b []byte) (float64, bool) {
+func (n *number) float64(b []byte) (float64, bool) {
 	if !n.ok {
 		return 0, false
 	}
@@ -101,7 +171,7 @@ func (n number) float64(b []byte) (float64, bool) {
 }
 
 // finite tells whether float64 has one to give.
-func (n number) finite(b []byte) bool {
+func (n *number) finite(b []byte) bool {
 	if n.ok && !n.big && !n.exp {
 		return true
 	}

@@ -77,17 +77,24 @@ func (t *table) blank() {
 	b := &t.batch
 	b.Schema, b.Bad, t.before = t.schema, b.Bad[:0], t.before[:0]
 	if b.Records == nil {
-		b.Records = make([]record.Record, t.limit)
+		b.Records, t.cells = make([]record.Record, t.limit), make([]record.Value, t.limit*len(t.shapes))
 	}
+	b.Records = b.Records[:0]
+	b.Rows(0) // for the memory of decimals
 	b.Records = b.Records[:t.limit]
-	b.Rows(len(t.schema.Columns))
+}
+
+// row is where the cells of the page's n-th record are, those of an earlier one in them.
+func (t *table) row(n int) []record.Value {
+	columns := len(t.shapes)
+	return t.cells[n*columns : (n+1)*columns : (n+1)*columns]
 }
 
 // put makes the row at hand the page's n-th record.
 func (t *table) put(n int, bad error) error {
 	rec := &t.batch.Records[n]
 	if bad == nil {
-		bad = t.fill(rec)
+		bad = t.fill(rec, t.row(n))
 	}
 	if bad == nil {
 		return nil
@@ -105,22 +112,22 @@ func (t *table) put(n int, bad error) error {
 	return err
 }
 
-// fill makes a record of the row at hand.
-func (t *table) fill(r *record.Record) error {
-	columns := t.schema.Columns
-	if err := t.sound(len(columns)); err != nil {
+// fill makes a record of the row at hand, its cells in row.
+func (t *table) fill(r *record.Record, row []record.Value) error {
+	if err := t.sound(len(row)); err != nil {
 		return err
 	}
-	*r = record.Record{Time: record.NoTime, Row: r.Row}
-	for i, c := range t.rows.cells {
-		text, ok := t.rows.text(c), false
-		if r.Row[i], ok = t.shapes[i].value(&t.batch, text); !ok {
-			return t.misfit(text, columns[i])
+	*r = record.Record{Time: record.NoTime, Row: row}
+	for i := range row {
+		text := t.rows.text(t.rows.cells[i])
+		if !t.shapes[i].set(&row[i], &t.batch, text) {
+			return t.misfit(text, t.schema.Columns[i])
 		}
 		if i == t.key && len(text) > 0 {
 			r.Key = text
 		}
 		if i == t.time {
+			var ok bool
 			if r.Time, ok = recordTime(text); !ok {
 				return fmt.Errorf("column %q: %.60q is no time that a record can have; write a date, a timestamp or an epoch, after 1970-01-01T00:00:00Z", t.Time, text)
 			}

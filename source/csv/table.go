@@ -26,6 +26,7 @@ type table struct {
 	key, time   int     // columns, or -1
 	limit       int     // of rows in a page
 	batch       record.Batch
+	cells       []record.Value // of its records
 	before      []source.Offset
 	at          mark // after the last page
 	told        bool // that a file which is followed has come to its end

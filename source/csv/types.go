@@ -17,16 +17,13 @@ func value(text []byte, t record.Type) (v record.Value, ok bool) {
 	}
 	switch t.Kind {
 	case record.Int:
-		n, ok := parseNumber(text).integer(text)
-		return record.IntOf(n), ok && (!t.Short || n == int64(int32(n)))
+		var n number
+		n.parse(text)
+		i, ok := n.integer(text)
+		return record.IntOf(i), ok && (!t.Short || i == int64(int32(i)))
 	case record.Float:
-		n := parseNumber(text)
-		f, ok := n.float64(text)
-		v = record.FloatOf(f)
-		if n.json {
-			v.Str = alias(text)
-		}
-		return v, ok && (!t.Short || !math.IsInf(float64(float32(f)), 0))
+		ok = setFloat(&v, text, t.Short)
+		return v, ok
 	case record.Bool:
 		b, ok := parseBool(text)
 		return record.BoolOf(b), ok
@@ -38,8 +35,20 @@ func value(text []byte, t record.Type) (v record.Value, ok bool) {
 	return record.StringOf(alias(text)), true
 }
 
+// setFloat makes a Float of v; false if text says none.
+func setFloat(v *record.Value, text []byte, short bool) bool {
+	var n number
+	n.parse(text)
+	f, ok := n.float64(text)
+	v.Kind, v.Scale, v.Num, v.Str = record.Float, 0, math.Float64bits(f), ""
+	if n.json {
+		v.Str = alias(text)
+	}
+	return ok && (!short || !math.IsInf(float64(float32(f)), 0))
+}
+
 // integer is int64, of numbers such as 12.0 and 1.2e3 too.
-func (n number) integer(text []byte) (int64, bool) {
+func (n *number) integer(text []byte) (int64, bool) {
 	if v, ok := n.int64(text); ok || n.whole {
 		return v, ok
 	}
@@ -89,8 +98,9 @@ func recordTime(text []byte) (ms int64, ok bool) {
 // parseTime reads, as microseconds since 1970 UTC, a date, an ISO 8601 timestamp, or an epoch: in seconds below 1e11, else in
 // milliseconds. What names no zone is UTC.
 func parseTime(text []byte) (us int64, ok bool) {
-	if n := parseNumber(text); n.ok {
-		return epoch(text, n)
+	var n number
+	if n.parse(text); n.ok {
+		return epoch(text, &n)
 	}
 	s := alias(text)
 	if len(s) < len(time.DateOnly) {
@@ -114,7 +124,7 @@ func parseTime(text []byte) (us int64, ok bool) {
 	return us, ok1 && ok2 && us >= firstTime && us <= lastTime
 }
 
-func epoch(text []byte, n number) (int64, bool) {
+func epoch(text []byte, n *number) (int64, bool) {
 	unit := 1000.0
 	f, ok := n.float64(text)
 	if math.Abs(f) < 1e11 {

@@ -23,7 +23,9 @@ func TestNumbersAreExact(t *testing.T) {
 			continue
 		}
 		text := strconv.AppendFloat(nil, f, "fge"[random.IntN(3)], -1, 64)
-		if got, ok := parseNumber(text).float64(text); (!ok && text[0] != '0') || ok && math.Float64bits(got) != math.Float64bits(f) {
+		var n number
+		n.parse(text)
+		if got, ok := n.float64(text); (!ok && text[0] != '0') || ok && math.Float64bits(got) != math.Float64bits(f) {
 			t.Fatalf("%s is read as %v, %v", text, got, ok)
 		}
 	}
