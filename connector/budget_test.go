@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -127,11 +128,11 @@ func TestNoBudgetIsNoBound(t *testing.T) {
 
 // TestMemoryCuts reads much more than the budget takes, with no other reason to flush.
 func TestMemoryCuts(t *testing.T) {
-	const rows, limit = 30_000, 256 << 10
+	const rows, paths, limit = 30_000, 300, 1 << 20 // too many paths for their rows to be worth a scratch file
 	r := newRig(t, 4)
-	r.produce(numbers(0, rows, 3)...)
+	r.produce(numbers(0, rows, paths)...)
 	r.budget.Limit = 2 * limit // of which what is reserved leaves half
-	run := r.run(r.local("flush: {every: 1h}"))
+	run := r.run(strings.Replace(r.local("flush: {every: 1h}"), "path: all", `path: "{path}"`, 1))
 	var most int64
 	eventually(t, "no more than the budget is left", func() bool {
 		most = max(most, r.budget.Held())
@@ -145,7 +146,7 @@ func TestMemoryCuts(t *testing.T) {
 	if r.budget.Held() != 0 {
 		t.Errorf("%d bytes are held after the end", r.budget.Held())
 	}
-	if n := len(files(t, r.dir)); n < 4 {
+	if n := len(files(t, r.dir)); n <= 4*paths {
 		t.Errorf("%d files: nothing was cut for memory", n)
 	}
 }
@@ -164,11 +165,11 @@ func TestAnOutageOfOneStoreLeavesTheOthersMemory(t *testing.T) {
 	stuck.produce(numbers(0, 30_000, 1)...)
 	stuck.budget.Limit = 512 << 10
 	first := stuck.run(stuck.s3(store, "flush: {every: 1h}"))
-	eventually(t, "the budget is used up", func() bool { return stuck.budget.Held() > stuck.budget.Room() })
+	eventually(t, "the budget is used up", func() bool { return stuck.budget.Held() > stuck.budget.Room()/2 })
 
 	other := &rig{TB: t, client: stuck.client, topic: stuck.topic, dir: t.TempDir(), budget: stuck.budget}
 	second := other.run(other.local("flush: {every: 1h}\ngroup: other-"+other.topic), func(r *Run) { r.Name = "other" })
-	eventually(t, "the other connector has gone on", func() bool { return count(t, other.dir) > 20_000 })
+	eventually(t, "the other connector has gone on", func() bool { return second.tookIn(other.ends()) })
 	second.stopped()
 	exactly(t, other.dir, 30_000)
 	hangs.Store(false)

@@ -174,13 +174,15 @@ const (
 	pathSpill  = 1 << 10
 )
 
-// Spill moves the rows that are not cut to a scratch file, as sink.Spiller says.
+// Spill moves the rows that are not cut to a scratch file, as sink.Spiller says. What it leaves in memory, to find them again, stays
+// in proportion to what it takes out.
 func (w *writer) Spill() (int64, error) {
-	var held int64
+	var gives, stays int64
 	for _, b := range w.order {
-		held += b.memory()
+		n := b.memory()
+		gives, stays = gives+n, stays+b.held-n
 	}
-	if held < int64(min(mostSpill, max(leastSpill, pathSpill*len(w.order)))) {
+	if gives < max(int64(min(mostSpill, max(leastSpill, pathSpill*len(w.order)))), stays/4) {
 		return 0, nil
 	}
 	freed, err := w.scratch.spill(w.order)
