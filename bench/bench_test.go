@@ -157,8 +157,8 @@ func TestReport(t *testing.T) {
 	}}
 	table := r.table()
 	for _, want := range []string{
-		"| " + baseline + " | 1,000,000 | 1.00 | 173 | 1.00 | 1 | 10 |  |",
-		"| one | 333,333 | 0.33 | 58 | 1.20 | 3 | 10 | ≥ 0.25 L, ≤ 1.3 µs, ≤ 400 MB |",
+		"| " + baseline + " | 1,000,000 | 1.00 | 173 | 1.00 | 1.0 | 1 | 10 |  |",
+		"| one | 333,333 | 0.33 | 58 | 1.20 | 1.2 | 3 | 10 | ≥ 0.25 L, ≤ 1.3 µs, ≤ 400 MB |",
 		"**not** ≥ 2,000,000 rows/s, **not** ≤ 1.25 × the CPU of 1 path: 1.50, **not** ≤ 1 MB |",
 	} {
 		if !strings.Contains(table, want) {

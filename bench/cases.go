@@ -140,7 +140,7 @@ func fromCSV(ctx context.Context, b *bench) (o outcome, err error) {
 		}
 	}
 	body := fmt.Sprintf("  %s:\n    source: {csv: {path: %q, key: Index, repeat: %d}}\n    topic: {name: %s, partitions: 4}\n", name, dir+"/*.csv", repeat, name)
-	if o, err = b.drain(ctx, dir, body); err != nil {
+	if o, err = b.drain(ctx, dir, usual, body); err != nil {
 		return o, err
 	}
 	if o.Rows, o.Bytes, err = w.read(ctx, name); err == nil && o.Rows != int64(files*repeat*rows) {

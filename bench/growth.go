@@ -51,7 +51,8 @@ func growths() []growth {
 	}
 }
 
-// manyConnectors is so many sinks of one topic in one process, each with a group of its own, which share two million rows out.
+// manyConnectors is so many sinks of one topic in one process, each with a group of its own, which share two million rows out. Memory is
+// what check names as the least, if that is more than usual.
 func manyConnectors(ctx context.Context, b *bench, n int) (outcome, error) {
 	d := data{rows: 2_000_000 / n, partitions: 4, indexes: 14}
 	return b.world.toBucket(ctx, d, n, func(name, dir string) (outcome, error) {
@@ -60,7 +61,7 @@ func manyConnectors(ctx context.Context, b *bench, n int) (outcome, error) {
 			fmt.Fprintf(&body, "  %s-%d:\n    topics: [%s]\n    sink: {s3: {bucket: %s, prefix: c%d, path: %q, format: json}}\n    flush: {%s}\n",
 				name, i, d.topic(), name, i, byIndex, flushOf(50_000))
 		}
-		return b.drain(ctx, dir, body.String())
+		return b.drain(ctx, dir, max(usual, n*(10+d.partitions)), body.String())
 	})
 }
 

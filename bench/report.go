@@ -89,7 +89,7 @@ func (r report) judge(x result) (verdict string, kept bool) {
 // table is the results as Markdown.
 func (r report) table() string {
 	var t strings.Builder
-	t.WriteString("| case | rows/s | of L | MB/s | CPU µs/row | peak MB | S3 requests/M rows | bar |\n|---|--:|--:|--:|--:|--:|--:|---|\n")
+	t.WriteString("| case | rows/s | of L | MB/s | CPU µs/row | of L | peak MB | S3 requests/M rows | bar |\n|---|--:|--:|--:|--:|--:|--:|--:|---|\n")
 	base, _ := r.find(baseline)
 	for _, x := range r.results {
 		o := x.median()
@@ -98,8 +98,8 @@ func (r report) table() string {
 		if o.Requests > 0 {
 			requests = humanize.Comma(o.Requests * 1_000_000 / max(1, o.Rows))
 		}
-		fmt.Fprintf(&t, "| %s | %s | %.2f | %.0f | %.2f | %.0f | %s | %s |\n", x.name, humanize.Comma(int64(o.rate())), o.rate()/base.rate(), o.megabytes(),
-			o.cpuPerRow(), float64(o.Peak)/1e6, requests, verdict)
+		fmt.Fprintf(&t, "| %s | %s | %.2f | %.0f | %.2f | %.1f | %.0f | %s | %s |\n", x.name, humanize.Comma(int64(o.rate())), o.rate()/base.rate(), o.megabytes(),
+			o.cpuPerRow(), o.cpuPerRow()/base.cpuPerRow(), float64(o.Peak)/1e6, requests, verdict)
 	}
 	return t.String()
 }

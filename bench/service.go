@@ -62,7 +62,7 @@ func (b *bench) serve(ctx context.Context) (s *service, err error) {
 	listen := fmt.Sprintf("127.0.0.1:%d", ports[0])
 	s.url = "http://" + listen
 	body := fmt.Sprintf("  %s:\n    topics: [%s]\n    sink: {s3: {bucket: %s, path: \"{topic}\", format: json}}\n    flush: {every: 1s}\n", s.name, s.topic, s.name)
-	s.cmd = func() (*exec.Cmd, error) { return b.penstock(s.dir, "listen: "+listen+"\n", body, "run") }
+	s.cmd = func() (*exec.Cmd, error) { return b.penstock(s.dir, usual, "listen: "+listen+"\n", body, "run") }
 	return s, s.start()
 }
 
