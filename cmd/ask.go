@@ -168,8 +168,11 @@ func (b brokers) stands(t kafka.Topic) func(context.Context) (string, error) {
 
 // partitions counts those that the sinks read, as far as brokers tell.
 func (b brokers) partitions(ctx context.Context, answered bool) (all int64) {
+	if !answered {
+		return 0
+	}
 	a, err := b.client.Admin()
-	if err != nil || !answered {
+	if err != nil {
 		return 0
 	}
 	defer a.Close()

@@ -88,7 +88,7 @@ func (r *Run) empty(ctx context.Context, partitions int) (err error) {
 	}
 	r.letters = &kafka.Letters{Client: r.Client, ID: fmt.Sprintf("%s/%s", r.Group(), instance()), Point: point}
 	defer r.letters.Close()
-	defer r.Budget.reserve(PerSink + PerPartition*int64(partitions))()
+	defer r.Budget.reserve(PerSink)()
 	r.hooks = newAnnouncer(r)
 	defer r.hooks.stop()
 	return r.Client.Consume(ctx, kafka.Group{

@@ -45,6 +45,7 @@ type task struct {
 // own is the whole life of a partition with us. It returns an error only for what is wrong with the connector as a whole; what is
 // wrong with this partition holds it, and the others go on.
 func (r *Run) own(ctx context.Context, p *kafka.Partition) error {
+	defer r.Budget.reserve(PerPartition)()
 	t := &task{Run: r, p: p, state: r.Status.open(p, max(r.Config.Flush.Every, r.Config.Flush.Idle)), from: p.Start.Offset, next: p.Start.Offset}
 	defer r.Status.close(t.state)
 	defer t.drop()
