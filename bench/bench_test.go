@@ -241,7 +241,7 @@ func TestBench(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range []string{regexp.QuoteMeta(baseline), "loop: Poll, tuned", "JSON lines, passed through", "Parquet zstd, by index", "compared: .*"} {
-		if !regexp.MustCompile(`(?m)^\| ` + name + ` \| [1-9][0-9,]* \| [0-9.]+ \| [0-9]+ \| [0-9.]+ \| [1-9][0-9]* \|`).Match(page) {
+		if !regexp.MustCompile(`(?m)^\| ` + name + ` \| [1-9][0-9,]* \| [0-9.]+ \| [0-9]+ \| [0-9.]+ \| [0-9.]+ \| [1-9][0-9]* \|`).Match(page) {
 			t.Errorf("there are no figures of %s in\n%s", name, page)
 		}
 	}

@@ -55,8 +55,10 @@ func (f *findings) ask(ctx context.Context, file *worker.File, sheet *plugin.She
 	}
 	if answered {
 		f.preview(ctx, brokers, sheet, mask)
+		f.crowded(file, sheet, brokers.partitions(ctx), mask)
+	} else {
+		f.crowded(file, sheet, nil, mask)
 	}
-	f.crowded(file, sheet, brokers.partitions(ctx, answered), mask)
 	slices.SortStableFunc(f.Asked, func(a, b answer) int { return cmp.Compare(a.Line, b.Line) })
 	slices.SortStableFunc(wrong, func(a, b plugin.Problem) int { return cmp.Compare(a.Line, b.Line) })
 	if len(wrong) > 0 {
@@ -166,26 +168,23 @@ func (b brokers) stands(t kafka.Topic) func(context.Context) (string, error) {
 	}
 }
 
-// partitions counts those that the sinks read, as far as brokers tell.
-func (b brokers) partitions(ctx context.Context, answered bool) (all int64) {
-	if !answered {
-		return 0
-	}
+// partitions counts those of each topic that a sink reads, as far as brokers tell.
+func (b brokers) partitions(ctx context.Context) (of map[string]int) {
 	a, err := b.client.Admin()
 	if err != nil {
-		return 0
+		return nil
 	}
 	defer a.Close()
 	within, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()
+	of = map[string]int{}
 	for _, e := range b.file.Connectors {
 		names, _ := e.Config.TopicsNow(within, a) // what is wrong with them has been told
 		for _, topic := range names {
-			n, _ := a.Partitions(within, topic)
-			all += int64(n)
+			of[topic], _ = a.Partitions(within, topic)
 		}
 	}
-	return all
+	return of
 }
 
 // matching lists the topics that match.

@@ -87,7 +87,7 @@ func (f *findings) find(ctx context.Context, r *plugin.Registry, connect bool) e
 		}
 	}
 	if !connect {
-		f.crowded(file, sheet, 0, r.Mask)
+		f.crowded(file, sheet, nil, r.Mask)
 		return nil
 	}
 	all := outside(file, sheet)
@@ -97,9 +97,9 @@ func (f *findings) find(ctx context.Context, r *plugin.Registry, connect bool) e
 	return f.ask(ctx, file, sheet, all, r.Mask)
 }
 
-// crowded warns of more partitions than memory has room for.
-func (f *findings) crowded(file *worker.File, sheet *plugin.Sheet, partitions int64, mask func(string) string) {
-	if err := file.Crowded(partitions); err != nil {
+// crowded warns of more sinks and partitions, of topics as they stand, than memory has room for.
+func (f *findings) crowded(file *worker.File, sheet *plugin.Sheet, stand map[string]int, mask func(string) string) {
+	if err := file.Crowded(stand); err != nil {
 		f.Warnings = append(f.Warnings, found(sheet.Problems("memory", err), mask)...)
 	}
 }

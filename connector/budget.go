@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Budget is what all rows that the process holds may take together, in bytes. It is shared by every connector.
-// From half of it on the partition that holds most is asked to let go of some; at it, those wait that hold more than their share.
+// Budget is what all rows that the process holds may take together, in bytes. It is shared by every connector. From half of its room on
+// the partition that holds most is asked to let go of some; at all of it, those wait that hold more than their share.
 type Budget struct {
 	Limit int64 // 0 is none
 

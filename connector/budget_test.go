@@ -151,9 +151,10 @@ func TestMemoryCuts(t *testing.T) {
 
 // TestAnOutageOfOneStoreLeavesTheOthersMemory: a connector whose store hangs holds the whole budget; another one goes on.
 func TestAnOutageOfOneStoreLeavesTheOthersMemory(t *testing.T) {
-	var hangs atomic.Bool
+	var hangs, asked atomic.Bool
 	hangs.Store(true)
 	store := storeBehind(t, func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+		asked.Store(asked.Load() || r.Method == http.MethodPut)
 		for hangs.Load() && r.Context().Err() == nil {
 			time.Sleep(5 * time.Millisecond)
 		}
@@ -161,9 +162,9 @@ func TestAnOutageOfOneStoreLeavesTheOthersMemory(t *testing.T) {
 	})
 	stuck := newRig(t, 4)
 	stuck.produce(numbers(0, 30_000, 1)...)
-	stuck.budget.Limit = 512 << 10
-	first := stuck.run(stuck.s3(store, "flush: {every: 1h}"))
-	eventually(t, "the budget is used up", func() bool { return stuck.budget.Held() > stuck.budget.Room()/2 })
+	stuck.budget.Limit = 128 << 10
+	first := stuck.run(stuck.s3(store, "flush: {rows: 3000, every: 1h}"))
+	eventually(t, "the store hangs, and the budget is used up", func() bool { return asked.Load() && stuck.budget.Held() > stuck.budget.Room() })
 
 	other := &rig{TB: t, client: stuck.client, topic: stuck.topic, dir: t.TempDir(), budget: stuck.budget}
 	second := other.run(other.local("flush: {every: 1h}\ngroup: other-"+other.topic), func(r *Run) { r.Name = "other" })

@@ -53,8 +53,8 @@ type sieve struct {
 	room    []byte // the page's values
 }
 
-// sift encodes a page's records, into memory that the next page's go to, and takes the bad ones out. With stop, the page ends before the record at fault; or, where its
-// source cannot go on there, its Next is nil, and nothing of it is to be stored.
+// sift encodes a page's records, into memory that the next page's go to, and takes the bad ones out. With stop, the page ends before
+// the record at fault; or, where its source cannot go on there, its Next is nil, and nothing of it is to be stored.
 func (s *sieve) sift(page *source.Page) (stop, err error) {
 	s.out, s.dead = 0, nil
 	if stop = s.takeOut(page); page.Schema != nil {

@@ -184,6 +184,10 @@ func (c *Client) hear(m *kafka.ConfigMap) (enough func()) {
 			case e := <-logs:
 				c.log("librdkafka", e.Tag, e.Message)
 			case <-over:
+				for len(logs) > 0 { // nobody adds to it any more
+					e := <-logs
+					c.log("librdkafka", e.Tag, e.Message)
+				}
 				return
 			}
 		}

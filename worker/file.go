@@ -6,7 +6,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
+	"slices"
 	"strconv"
 
 	"github.com/penstock/penstock/connector"
@@ -40,7 +42,7 @@ const smallest = 16 << 20
 // Check holds the rules between options.
 func (f *File) Check() error {
 	var errs []error
-	n := f.partitions()
+	n := f.partitions(nil)
 	switch {
 	case f.Memory < smallest:
 		errs = append(errs, plugin.Option("memory", fmt.Errorf("%v is too little; at least %v", f.Memory, plugin.Size(smallest))))
@@ -85,31 +87,37 @@ func isPort(port string) bool {
 	return err == nil
 }
 
-// partitions counts those that the sinks read, as far as the file itself says how many there are; a topic that it does not speak of has
-// one at least.
-func (f *File) partitions() (n int64) {
-	made := map[string]int64{}
+// partitions counts those that the sinks read: of topics as they stand, as the file says that they will be made, and otherwise one.
+func (f *File) partitions(stand map[string]int) (n int64) {
+	known := maps.Clone(stand)
+	if known == nil {
+		known = map[string]int{}
+	}
 	for _, e := range f.Connectors {
-		made[e.Config.Topic.Name] = max(made[e.Config.Topic.Name], int64(e.Config.Topic.Partitions))
+		known[e.Config.Topic.Name] = max(known[e.Config.Topic.Name], e.Config.Topic.Partitions)
 	}
 	for _, e := range f.Connectors {
 		for _, topic := range e.Config.Topics.Names {
-			n += max(made[topic], 1)
+			n += int64(max(known[topic], 1))
+		}
+		for topic := range stand {
+			if e.Config.Empties(topic) && !slices.Contains(e.Config.Topics.Names, topic) {
+				n += int64(known[topic])
+			}
 		}
 	}
 	return n
 }
 
-// Crowded says what the sinks and so many partitions of theirs take beside rows, where that is more than
-// memory: then the process takes more than it was given. Partitions that the file itself speaks of count in any case.
-func (f *File) Crowded(partitions int64) error {
-	sinks := 0
+// Crowded says what the sinks and their partitions take beside rows, where that is more than memory: then the process takes more than
+// it was given. Topics that stand have so many partitions; of others it goes by the file.
+func (f *File) Crowded(stand map[string]int) error {
+	sinks, partitions := 0, f.partitions(stand)
 	for _, e := range f.Connectors {
 		if e.Config.Sink != nil {
 			sinks++
 		}
 	}
-	partitions = max(partitions, f.partitions())
 	need := int64(sinks)*connector.PerSink + partitions*connector.PerPartition
 	if need <= int64(f.Memory) {
 		return nil

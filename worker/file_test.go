@@ -23,14 +23,15 @@ func TestCrowded(t *testing.T) {
 	}{
 		{"27MiB", 17, 0, ""},
 		{"26MiB", 17, 0, "26MiB is less than the clients of the sinks and what is read ahead of their partitions take, and the process will take more; give it at least 27MiB, 10MiB for each sink and 1MiB for each partition"},
-		{"256MiB", 17, 246, ""},
-		{"256MiB", 17, 247, "at least 257MiB,"},
+		{"256MiB", 17, 230, ""},
+		{"256MiB", 17, 231, "at least 257MiB,"},
+		{"26MiB", 17, 1, "at least 27MiB,"},
 	} {
 		f, err := Read(registry(), "test.yaml", []byte("kafka: {brokers: [x]}\nmemory: "+c.memory+"\n"+wide(c.partitions)))
 		if err != nil {
 			t.Fatal(err)
 		}
-		err = f.Crowded(int64(c.asked))
+		err = f.Crowded(map[string]int{"u": c.asked, "else": 9})
 		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
 			t.Errorf("%s, %d partitions, %d by the brokers: %v; want %q", c.memory, c.partitions, c.asked, err, c.want)
 		}

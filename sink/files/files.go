@@ -1,7 +1,7 @@
 // Package files is a sink that makes one file for each path and flush, in any Store.
 //
-// Rows are held compactly, by path, until their interval is cut, and encoded when it is committed; lines are held as they will stand. The names of the files, what
-// stands in them and what is found of an object that stands already follow from the rows and the claim alone.
+// Rows are held compactly, by path, until their interval is cut, and encoded when it is committed; lines are held as they will stand.
+// The names of the files, what stands in them and what is found of an object that stands already follow from the rows and the claim alone.
 package files
 
 import (
@@ -72,7 +72,8 @@ func New(store Store, c Config, o Options) (sink.Sink, error) {
 // engine is what the Writers of one Sink share.
 //
 // What they hold in memory is counted by Size: rows until they are encoded, or, where they are held as their file has them, until that
-// stands, and encoded files until they do. The latter is also bounded by spoolsMemory. Encoders are bounded by their number, and uploads by slots: one reads its file a little at a time.
+// stands, and encoded files until they do. The latter is also bounded by spoolsMemory. Encoders are bounded by their number, and uploads
+// by slots: one reads its file a little at a time.
 type engine struct {
 	Config
 	Options
