@@ -115,6 +115,7 @@ func cases() []kase {
 		all = append(all, k)
 	}
 	return append(all,
+		kase{name: "loop: producers, in transactions", run: loop("produce", some(4_000_000))},
 		kase{name: "CSV to a topic, exactly once", bar: bar{rate: 500_000, rss: ceiling}, run: fromCSV},
 	)
 }

@@ -163,8 +163,20 @@ func (w *world) ensure(ctx context.Context, d data) error {
 	if w.topics[name] {
 		return nil
 	}
+	if err := w.create(ctx, name, d.partitions); err != nil {
+		return err
+	}
+	if err := w.produce(ctx, name, d); err != nil {
+		return fmt.Errorf("topic %s: %w", name, err)
+	}
+	w.topics[name] = true
+	return nil
+}
+
+// create makes a topic without rows.
+func (w *world) create(ctx context.Context, name string, partitions int) error {
 	create := kmsg.NewPtrCreateTopicsRequest()
-	create.Topics = []kmsg.CreateTopicsRequestTopic{{Topic: name, NumPartitions: int32(d.partitions), ReplicationFactor: 1}}
+	create.Topics = []kmsg.CreateTopicsRequestTopic{{Topic: name, NumPartitions: int32(partitions), ReplicationFactor: 1}}
 	made, err := create.RequestWith(ctx, w.kafka)
 	if err == nil {
 		err = kerr.ErrorForCode(made.Topics[0].ErrorCode)
@@ -172,10 +184,6 @@ func (w *world) ensure(ctx context.Context, d data) error {
 	if err != nil {
 		return fmt.Errorf("topic %s: %w", name, err)
 	}
-	if err := w.produce(ctx, name, d); err != nil {
-		return fmt.Errorf("topic %s: %w", name, err)
-	}
-	w.topics[name] = true
 	return nil
 }
 

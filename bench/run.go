@@ -110,14 +110,17 @@ func (b *bench) penstock(dir string, memory int, more, connectors string, args .
 	return cmd, nil
 }
 
-// runLoop reads rows of a topic with one of the bare loops.
+// runLoop has one of the bare loops read rows of a topic, or write them to another.
 func (b *bench) runLoop(ctx context.Context, d data, how string, rows int) (o outcome, err error) {
-	_, dir, err := b.world.place()
+	name, dir, err := b.world.place()
 	if err != nil {
 		return o, err
 	}
 	defer os.RemoveAll(dir)
-	o, err = b.world.measure(ctx, dir, exec.Command(b.loops, how, b.world.broker.Brokers, d.topic(), fmt.Sprint(d.partitions), fmt.Sprint(rows)))
+	if err := b.world.create(ctx, name, d.partitions); err != nil {
+		return o, err
+	}
+	o, err = b.world.measure(ctx, dir, exec.Command(b.loops, how, b.world.broker.Brokers, d.topic(), fmt.Sprint(d.partitions), fmt.Sprint(rows), name))
 	o.Rows, o.Bytes = int64(rows), d.bytes()*int64(rows)/int64(d.rows)
 	return o, err
 }

@@ -1,7 +1,8 @@
-// Command loops reads a topic and counts, which is the most that any program on the same client can do: by Poll, message after message,
-// or in batches from the partitions' own queues. It shares no code with penstock, which is measured against it.
+// Command loops does what any program on the same client has to do at least: it reads a topic and counts, by Poll, message after message,
+// or in batches from the partitions' own queues; or it writes rows of one to another in transactions. It shares no code with penstock,
+// which is measured against it.
 //
-//	loops poll|tuned|batch BROKERS TOPIC PARTITIONS ROWS
+//	loops poll|tuned|batch|produce BROKERS TOPIC PARTITIONS ROWS TARGET
 package main
 
 /*
@@ -56,8 +57,8 @@ func main() {
 }
 
 func run(args []string) error {
-	if len(args) != 5 {
-		return fmt.Errorf("%q: want poll|tuned|batch BROKERS TOPIC PARTITIONS ROWS", args)
+	if len(args) != 6 {
+		return fmt.Errorf("%q: want poll|tuned|batch|produce BROKERS TOPIC PARTITIONS ROWS TARGET", args)
 	}
 	how, brokers, topic := args[0], args[1], args[2]
 	partitions, err := strconv.Atoi(args[3])
@@ -84,8 +85,11 @@ func run(args []string) error {
 	for i := range assigned {
 		assigned[i] = kafka.TopicPartition{Topic: &topic, Partition: int32(i), Offset: kafka.OffsetBeginning}
 	}
-	if how == "batch" {
+	switch how {
+	case "batch":
 		return batches(c, assigned, rows)
+	case "produce":
+		return produce(c, assigned, brokers, args[5], rows)
 	}
 	return polls(c, assigned, rows)
 }
