@@ -279,7 +279,12 @@ func (c *cluster) committed(group, topic string, partition int32) mark {
 // setBack makes the group, which has no members, remember something else.
 func (c *cluster) setBack(group, topic string, partition int32, offset int64, text string) {
 	c.t.Helper()
-	c.check("set back", c.tellGroup(group, topic, partition, offset, text))
+	code := c.tellGroup(group, topic, partition, offset, text)
+	for began := time.Now(); code == kerr.UnknownTopicOrPartition.Code && time.Since(began) < 10*time.Second; { // made a moment ago
+		time.Sleep(50 * time.Millisecond)
+		code = c.tellGroup(group, topic, partition, offset, text)
+	}
+	c.check("set back", code)
 }
 
 // tellGroup is a commit of nobody's, and the broker's answer.

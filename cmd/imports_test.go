@@ -85,7 +85,7 @@ var doors = map[string]string{
 	"github.com/spf13/pflag":                      "cmd",
 	"github.com/dustin/go-humanize":               "plugin cmd bench",
 	"github.com/vbauerster/mpb/v8":                "cmd",
-	"golang.org/x/sync":                           "connector sink/files sink/s3 bench",
+	"golang.org/x/sync":                           "connector sink/files sink/s3 bench bench/loops",
 	"golang.org/x/sys":                            "cmd scratch sink/local source/csv",
 	"golang.org/x/time":                           "source/csv",
 	"gonum.org/v1/plot":                           "bench",

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -42,9 +43,11 @@ type amazon struct {
 	mu     sync.Mutex
 	rights map[string]map[string]bool // by action: the calls
 	refuse string                     // a call that is denied, once
+	asked  atomic.Int64               // requests
 }
 
 func (a *amazon) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	a.asked.Add(1)
 	service, call, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
 	to := a.moto
 	switch {
@@ -244,8 +247,12 @@ func agree(t *testing.T, section string, allowed map[string]bool, used map[strin
 	}
 }
 
-// take gives what was noted since the last time.
+// take gives what was noted since the last time, once nothing comes any more: a request that its sender gave up may come late.
 func (a *amazon) take() map[string]map[string]bool {
+	for n := int64(-1); n != a.asked.Load(); {
+		n = a.asked.Load()
+		time.Sleep(200 * time.Millisecond)
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	all := a.rights
