@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"slices"
 	"strconv"
 	"unicode/utf8"
 
@@ -63,7 +62,10 @@ func fieldOf(t record.Type) field {
 
 // write gives every record of b its Value, all of them in one piece of memory: where b says, or else in its own.
 func (w *writer) write(b *record.Batch) (err error) {
-	from, out := len(b.Room), slices.Grow(b.Room, w.guess(b.Records))
+	from, out := len(b.Room), b.Room
+	if size := from + w.guess(b.Records); size > cap(out) {
+		out = append(make([]byte, 0, size), out...)
+	}
 	w.ends = w.ends[:0]
 	for i := range b.Records {
 		if out, err = w.object(out, b.Records[i].Row); err != nil {
