@@ -57,7 +57,8 @@ func (t *task) holds() int64 {
 	return held
 }
 
-// patience is how long a partition waits for others to let go of memory, before it flushes what it holds itself.
+// patience is how long a partition waits for others to let go of memory, before it lets go itself: of rows to a scratch file, or, where
+// that gains nothing, by a flush.
 const patience = time.Second
 
 // breathe waits while the process as a whole holds more than its budget, and this partition a good part of it.
@@ -67,9 +68,18 @@ func (t *task) breathe(ctx context.Context) error {
 	}
 	defer t.pauses()()
 	for began := time.Now(); t.Budget.over(t.state) && t.until == 0 && ctx.Err() == nil && !t.p.Stopping(); {
+		if t.flight == nil && t.rows+len(t.dead) > 0 && time.Since(began) > patience {
+			t.state.press.Store(true)
+		}
+		if t.Budget.pressed(t.state) {
+			if t.relieve(ctx); !t.Budget.pressed(t.state) {
+				began = time.Now()
+				continue
+			}
+		}
 		var err error
 		switch {
-		case t.Budget.pressed(t.state), t.flight == nil && t.rows+len(t.dead) > 0 && time.Since(began) > patience:
+		case t.Budget.pressed(t.state):
 			err = t.flush(ctx)
 		case t.flight != nil:
 			err = t.await(ctx)
