@@ -42,7 +42,7 @@ func parse(args []string) (o options, err error) {
 	flags.StringVar(&o.docs, "docs", "", "`folder` for benchmarks.md and its charts; none are written without it")
 	flags.StringVar(&o.compare, "compare", "", "a `command` of sh to measure in the same run, on the same topic and a bucket of its own: see docs/benchmarks.md")
 	flags.StringVar(&only, "only", "", "measure the cases, and what else there is, whose names match this `regexp`")
-	flags.BoolVar(&o.full, "full", false, "measure all there is, and how it grows: an hour; without it, what fits into five minutes")
+	flags.BoolVar(&o.full, "full", false, "measure all there is, and how it grows, which takes long; without it, what fits into five minutes")
 	flags.IntVar(&o.rounds, "rounds", 2, "how many times each case is measured; with -full 3")
 	flags.IntVar(&o.warm, "warm", 0, "rounds to begin with that are thrown away, while the broker is busy compiling itself; with -full 1")
 	flags.IntVar(&o.rows, "rows", 2_000_000, "rows of the topic that most cases read; with -full 5000000")

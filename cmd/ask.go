@@ -53,12 +53,12 @@ func (f *findings) ask(ctx context.Context, file *worker.File, sheet *plugin.She
 			return errors.New("interrupted; not everything was asked")
 		}
 	}
+	var stand map[string]int
 	if answered {
 		f.preview(ctx, brokers, sheet, mask)
-		f.crowded(file, sheet, brokers.partitions(ctx), mask)
-	} else {
-		f.crowded(file, sheet, nil, mask)
+		stand = brokers.partitions(ctx)
 	}
+	f.crowded(file, sheet, stand, mask)
 	slices.SortStableFunc(f.Asked, func(a, b answer) int { return cmp.Compare(a.Line, b.Line) })
 	slices.SortStableFunc(wrong, func(a, b plugin.Problem) int { return cmp.Compare(a.Line, b.Line) })
 	if len(wrong) > 0 {

@@ -17,8 +17,8 @@ type Budget struct {
 	held     map[*PartitionStatus]int64
 }
 
-// What the clients of a sink take beside rows, and what is fetched ahead of each of its partitions and is on its way through, in bytes,
-// about, as fifty sinks in one process and one sink of 200 partitions were seen to.
+// What the clients of a sink take beside rows, and what is fetched ahead of each of its partitions and is on its way through, in bytes:
+// about what docs/benchmarks.md shows of connectors and of partitions that become more.
 const (
 	PerSink      = 10 << 20
 	PerPartition = 1 << 20

@@ -149,6 +149,32 @@ func TestMemoryCuts(t *testing.T) {
 	}
 }
 
+// TestMemoryMovesRowsOut reads much more than the budget takes, and makes no file of it before one is due. What the sink and its partitions
+// take is reserved meanwhile.
+func TestMemoryMovesRowsOut(t *testing.T) {
+	const rows, limit = 60_000, 512 << 10
+	r := newRig(t, 4)
+	r.produce(numbers(0, rows, 1)...)
+	r.budget.Limit = 2 * limit // of which what is reserved leaves half
+	run := r.run(r.local("flush: {every: 1h}"))
+	var most int64
+	eventually(t, "all is taken in", func() bool {
+		most = max(most, r.budget.Held())
+		return run.tookIn(r.ends())
+	})
+	if n := len(files(t, r.dir)); n > 0 || most > 3*limit {
+		t.Errorf("%d files, %d bytes held at most, with a limit of %d", n, most, limit)
+	}
+	if n := r.budget.Reserved(); n != PerSink+4*PerPartition {
+		t.Errorf("%d bytes are reserved", n)
+	}
+	run.stopped()
+	exactly(t, r.dir, rows)
+	if n := r.budget.Reserved(); n != 0 {
+		t.Errorf("%d bytes are reserved after the end", n)
+	}
+}
+
 // TestAnOutageOfOneStoreLeavesTheOthersMemory: a connector whose store hangs holds the whole budget; another one goes on.
 func TestAnOutageOfOneStoreLeavesTheOthersMemory(t *testing.T) {
 	var hangs, asked atomic.Bool

@@ -9,11 +9,11 @@ import (
 
 // relieve takes what the partition holds out of memory, if it was asked to let go of some and its writer can: its files need not be
 // small for that. Where nothing is gained, the interval is cut early; one that has to have its old end cannot be, and waits, once memory
-// is used up, until there is room on the disk.
-func (t *task) relieve(ctx context.Context) {
+// is used up, until there is room on the disk. It says whether it could.
+func (t *task) relieve(ctx context.Context) (relieved bool) {
 	s, ok := t.writer.(sink.Spiller)
 	if !ok || !t.Budget.pressed(t.state) {
-		return
+		return false
 	}
 	freed, err := s.Spill()
 	if err != nil && time.Since(t.warned) >= newsTime {
@@ -28,9 +28,9 @@ func (t *task) relieve(ctx context.Context) {
 		t.Status.meet(Trouble{Where: t.state.name(), Class: ClassOf(err, Retry)}, err, pause)
 		select {
 		case <-ctx.Done():
-			return
+			return false
 		case <-t.p.Stopped():
-			return
+			return false
 		case <-time.After(pause):
 			freed, err = s.Spill()
 		}
@@ -39,6 +39,7 @@ func (t *task) relieve(ctx context.Context) {
 		t.weigh()
 		t.state.press.Store(false)
 	}
+	return freed > 0
 }
 
 // weigh tells the budget what the partition holds in memory.
@@ -71,11 +72,9 @@ func (t *task) breathe(ctx context.Context) error {
 		if t.flight == nil && t.rows+len(t.dead) > 0 && time.Since(began) > patience {
 			t.state.press.Store(true)
 		}
-		if t.Budget.pressed(t.state) {
-			if t.relieve(ctx); !t.Budget.pressed(t.state) {
-				began = time.Now()
-				continue
-			}
+		if t.relieve(ctx) {
+			began = time.Now()
+			continue
 		}
 		var err error
 		switch {

@@ -176,7 +176,7 @@ func (c *Client) log(place, what, detail string) {
 
 // hear passes on what the client that is made with m says, until enough is called.
 func (c *Client) hear(m *kafka.ConfigMap) (enough func()) {
-	logs, over := make(chan kafka.LogEvent, 16), make(chan struct{}) // the Go client's own has room for 10,000, and takes half a megabyte
+	logs, over := make(chan kafka.LogEvent, 16), make(chan struct{}) // the Go client's own has room for 10,000, whether they come or not
 	(*m)["go.logs.channel.enable"], (*m)["go.logs.channel"] = true, logs
 	go func() {
 		for {

@@ -47,8 +47,8 @@ func (f *File) Check() error {
 	case f.Memory < smallest:
 		errs = append(errs, plugin.Option("memory", fmt.Errorf("%v is too little; at least %v", f.Memory, plugin.Size(smallest))))
 	case int64(f.Memory) < n*connector.PerPartition:
-		errs = append(errs, plugin.Option("memory", fmt.Errorf("%v is too little for the %d partitions that the sinks read; at least %v, 1MiB for each",
-			f.Memory, n, plugin.Size(n*connector.PerPartition))))
+		errs = append(errs, plugin.Option("memory", fmt.Errorf("%v is too little for the %d partitions that the sinks read; at least %v, %v for each",
+			f.Memory, n, plugin.Size(n*connector.PerPartition), plugin.Size(connector.PerPartition))))
 	}
 	errs = append(errs, f.topics(), f.beside())
 	if f.Listen != "" {

@@ -168,6 +168,22 @@ func TestWatchdog(t *testing.T) {
 	}
 }
 
+// A process whose sinks take more than memory says so while it runs.
+func TestTooLittleMemoryIsSaidAtTheStart(t *testing.T) {
+	w, dir := begin(t, `
+  NAME-in: {source: {csv: {path: "DIR/in/*.csv", key: n}}, topic: {name: NAME, partitions: 3}}
+  NAME-out: {topics: [NAME], sink: {local: {dir: DIR/out, path: all, format: json}}}
+`)
+	write(t, filepath.Join(inputs(t, dir), "a.csv"), 0, 10)
+	log := listen(w)
+	w.memory = 12 << 20
+	running(t, w)
+	eventually(t, "it is said", func() bool { return len(log.lines("memory is too little")) > 0 })
+	if lines := log.lines("memory is too little"); !strings.Contains(lines[0], "memory=12MiB") || !strings.Contains(lines[0], "at least 13MiB, 10MiB for each sink and 1MiB for each partition") {
+		t.Errorf("it says %q", lines)
+	}
+}
+
 // Memory that the sinks' clients and partitions take beside rows is told of when it is more than there is: once all have begun, and
 // again when more have.
 func TestTooLittleMemoryIsSaid(t *testing.T) {

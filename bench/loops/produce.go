@@ -2,6 +2,7 @@ package main
 
 /*
 #include <stdint.h>
+#include <stdlib.h>
 #include <stddef.h>
 
 typedef struct rd_kafka_s rd_kafka_t;
@@ -101,6 +102,7 @@ func (p page) transact(producer *kafka.Producer, topic string) error {
 	}
 	rk := (*C.rd_kafka_t)(reflect.ValueOf(producer).Elem().FieldByName("handle").FieldByName("rk").UnsafePointer())
 	name := C.CString(topic)
+	defer C.free(unsafe.Pointer(name))
 	for at, done := 0, 0; done < len(p.sizes); {
 		var code C.int
 		took := int(C.give(rk, name, &p.sizes[done], C.int(min(1000, len(p.sizes)-done)), (*C.char)(unsafe.Pointer(&p.data[at])), &code))

@@ -120,10 +120,10 @@ func (e *encoder) line(r *record.Record) (err error) {
 		return err
 	}
 	if e.add != nil {
-		newlines = true // for all that is known of what is added
 		if e.buf, err = e.add.add(e.buf, start, r.Row); err != nil {
 			return err
 		}
+		newlines = broken(e.buf[start:]) // or in what was added
 	}
 	e.buf = ended(e.buf, start, newlines)
 	return nil
@@ -135,12 +135,17 @@ func object(dst []byte, r *record.Record, names []string) (out []byte, newlines 
 	if r.Value == nil {
 		return dst, false, errTombstone
 	}
-	newlines = bytes.IndexByte(r.Value, '\n') >= 0 || bytes.IndexByte(r.Value, '\r') >= 0
+	newlines = broken(r.Value)
 	if len(names) > 0 {
 		out, err = cut(dst, r.Value, names)
 		return out, newlines, err
 	}
 	return append(dst, r.Value...), newlines, nil
+}
+
+// broken says whether there are newlines in text.
+func broken(text []byte) bool {
+	return bytes.IndexByte(text, '\n') >= 0 || bytes.IndexByte(text, '\r') >= 0
 }
 
 // ended makes a line of what begins at start. Newlines in the value go: in sound JSON they are only between tokens.

@@ -109,7 +109,7 @@ func (w *writer) object(out []byte, row []record.Value) (_ []byte, err error) {
 	for i := range row {
 		f, v := &w.fields[i], &row[i]
 		out = append(out, f.key...)
-		if v.Kind == record.Float && v.Str != "" && v.Num != negativeZero {
+		if v.Kind == record.Float && asWritten(v) { // most cells are: no call for them
 			out = append(out, v.Str...)
 		} else if out, err = cell(out, v, f); err != nil {
 			return nil, fmt.Errorf("column %q: %w", f.name, err)
@@ -128,7 +128,7 @@ func cell(out []byte, v *record.Value, f *field) ([]byte, error) {
 	case record.Int:
 		return strconv.AppendInt(out, v.Int(), 10), nil
 	case record.Float:
-		if v.Str != "" && v.Num != negativeZero {
+		if asWritten(v) {
 			return append(out, v.Str...), nil
 		}
 		return appendFloat(out, v.Float(), f.t.Short && f.t.Kind == record.Float), nil
@@ -209,6 +209,9 @@ var errFields = errors.New("the cell has fewer cells than its struct has fields"
 
 // negativeZero is -0, which is the integer 0 to some where it is written so.
 const negativeZero = 1 << 63
+
+// asWritten says whether a Float has a text that JSON takes for it.
+func asWritten(v *record.Value) bool { return v.Str != "" && v.Num != negativeZero }
 
 // appendFloat writes the shortest number that reads back as f; null where JSON has none.
 func appendFloat(b []byte, f float64, short bool) []byte {
