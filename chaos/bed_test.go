@@ -71,14 +71,18 @@ func (b *bed) report() {
 	for _, log := range b.logs() {
 		text, _ := os.ReadFile(log)
 		lines := strings.Split(strings.TrimSpace(string(text)), "\n")
-		var grave []string
-		for _, l := range lines {
-			if !strings.Contains(l, `"level":"DEBUG"`) && !strings.Contains(l, `"level":"INFO"`) {
-				grave = append(grave, l)
-			}
-		}
-		b.t.Logf("%s has %d lines; the last warnings:\n%s\nthe last line:\n%s", filepath.Base(log), len(lines), last(grave, 3), last(lines, 1))
+		b.t.Logf("%s has %d lines; the last warnings:\n%s\nthe last line:\n%s", filepath.Base(log), len(lines), last(grave(lines), 3), last(lines, 1))
 	}
+}
+
+// grave are the warnings and errors of a log, and what is no log.
+func grave(lines []string) (all []string) {
+	for _, l := range lines {
+		if !strings.Contains(l, `"level":"DEBUG"`) && !strings.Contains(l, `"level":"INFO"`) {
+			all = append(all, l)
+		}
+	}
+	return all
 }
 
 func last(lines []string, n int) string { return strings.Join(lines[max(0, len(lines)-n):], "\n") }

@@ -37,6 +37,7 @@ type round struct {
 	chances map[string]int // by kind: how often one of those could have met something
 	awaits  []awaited
 	judged  bool
+	why     []string // it has failed, in words that are said again in the end
 	took    []time.Duration
 	verdict verdict
 }
@@ -158,6 +159,7 @@ func (r *round) pass(deck *deck, more func() bool) {
 	}
 	troubled := time.Since(began)
 	r.endAll(well)
+	r.awaitSettled(r.name + mixTopic)
 	r.drainAll()
 	drained := time.Since(began) - troubled
 	r.verdict, r.judged = r.judgeStorm(), true
@@ -225,7 +227,7 @@ func (r *round) wantAlive() bool {
 		}
 		select {
 		case <-s.Done():
-			r.t.Errorf("a worker has ended by itself:\n%s", s.Tail(20))
+			r.fails("a worker has ended by itself:\n%s", s.Tail(20))
 			return false
 		default:
 		}
@@ -291,7 +293,7 @@ func (r *round) endAll(well bool) {
 		if well && r.random.IntN(2) == 0 {
 			r.stopOrKill(s)
 			if code, _ := s.Wait(r.t.Context()); code != 0 {
-				r.t.Errorf("a worker that is told to end, when all is well: exit code %d\n%s", code, s.Tail(5))
+				r.fails("a worker that is told to end, when all is well: exit code %d\n%s", code, s.Tail(5))
 			}
 		} else {
 			s.must("kill", s.Kill())
@@ -310,9 +312,18 @@ func (r *round) drainAll() {
 	defer cancel()
 	for _, s := range r.seats[:seats-1] {
 		if code, err := s.Wait(ctx); err != nil || code != 0 {
-			r.t.Fatalf("a worker that drains: exit code %d, %v\n%s", code, err, s.Tail(5))
+			r.fails("a worker that drains: exit code %d, %v\n%s", code, err, s.Tail(5))
+			r.t.FailNow()
 		}
 	}
+}
+
+// fails says what has failed at once, and again in the end.
+func (r *round) fails(format string, args ...any) {
+	r.t.Helper()
+	why := fmt.Sprintf("round %d: "+format, append([]any{r.n}, args...)...)
+	r.t.Error(why)
+	r.why = append(r.why, why)
 }
 
 // stopOrKill asks a worker to end, and kills it where it takes too long, as a service manager does.
@@ -324,16 +335,19 @@ func (r *round) stopOrKill(s *seat) {
 	}
 }
 
-// dump has the workers end, and write down what each goroutine was doing.
-func (r *round) dump() {
+// dump has the workers end, and write down what each goroutine was doing. It gives the last warnings before that.
+func (r *round) dump() string {
+	var said []string
 	for _, s := range r.seats {
 		if s != nil && s.worker != nil {
+			said = append(said, last(grave(strings.Split(s.Tail(2000), "\n")), 4))
 			_ = syscall.Kill(s.Pid(), syscall.SIGQUIT) // or it has ended
 			ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 			_, _ = s.Wait(ctx)
 			cancel()
 		}
 	}
+	return strings.Join(said, "\n")
 }
 
 // keep puts the logs of a round that failed where they can be read.

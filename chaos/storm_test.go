@@ -45,6 +45,7 @@ type toll struct {
 	Wrong     int            `json:"wrong"` // whatever else the judges found
 	Recovered recovery       `json:"recovery_seconds"`
 	Idle      map[string]int `json:"met_nothing,omitempty"` // how often kinds were dealt that never met anything
+	Why       []string       `json:"failures,omitempty"`    // of rounds, but for what the judges found
 
 	took    []time.Duration
 	dealt   map[string]int // what met nothing, judged or not
@@ -69,6 +70,7 @@ type recovery struct {
 // add takes a round in.
 func (t *toll) add(r *round) {
 	t.Rounds++
+	t.Why = append(t.Why, r.why...)
 	if r.t.Failed() || !r.judged {
 		t.Failed++
 	}
@@ -126,6 +128,9 @@ func (t *toll) String() string {
 	}
 	fmt.Fprintf(&s, "lost %d, doubled %d, otherwise wrong %d; back to normal after %.1f s (median), %.1f s (at most)",
 		t.Lost, t.Doubled, t.Wrong, t.Recovered.Median, t.Recovered.Max)
+	for _, why := range t.Why {
+		fmt.Fprintf(&s, "\n%s", why)
+	}
 	return s.String()
 }
 

@@ -3,6 +3,7 @@ package chaos
 import (
 	"context"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -36,8 +37,7 @@ func (r *round) awaitCalm(after string) (took time.Duration, calm bool) {
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
-	r.dump()
-	r.t.Errorf("after %s the pipeline has not recovered after %v: %v", after, time.Since(began).Round(time.Second), why)
+	r.fails("after %s the pipeline has not recovered after %v: %v\n%s", after, time.Since(began).Round(time.Second), why, r.dump())
 	return 0, false
 }
 
@@ -94,6 +94,22 @@ func (r *round) offsets(group, topic string, partitions int) (map[int32]int64, e
 		}
 	}
 	return all, nil
+}
+
+// awaitSettled waits until no transaction on a topic is open: what follows one is for nobody to read, and so not for a drain.
+func (r *round) awaitSettled(topic string) {
+	r.t.Helper()
+	r.retried("transactions on "+topic, func(context.Context) error {
+		stable, err := r.askEnds(topic, 1)
+		if err != nil {
+			return err
+		}
+		ends, err := r.askEnds(topic, 0)
+		if err == nil && !maps.Equal(stable, ends) {
+			err = fmt.Errorf("those that can be read end at %v, all at %v", stable, ends)
+		}
+		return err
+	})
 }
 
 // retried puts a question until it is answered.
