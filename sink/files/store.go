@@ -26,6 +26,9 @@ var ErrExists = errors.New("it stands already")
 // ErrDamaged says that an object was made, and holds other bytes than were sent.
 var ErrDamaged = errors.New("it does not hold what was sent")
 
+// Uploaded is how large a Body is that a Store may make visible in several steps, in bytes.
+const Uploaded = 2 * Piece
+
 // StoredSum names the CRC32C of an object's bytes, by the store itself, as eight digits in hex.
 const StoredSum = "stored-crc32c"
 
@@ -45,7 +48,8 @@ type (
 	// Idler is a Store that lets go of connections when the last Writer is closed; it may be opened again.
 	Idler interface{ Idle() }
 	// Sweeper is a Store where uploads that nobody ended take up room. Sweep ends those whose names begin with prefix and are
-	// needless. It is called now and then, beside Create.
+	// needless. It is called now and then, beside Create; and for a file above Uploaded that was found to stand, by its whole name:
+	// some stores list uploads by no less.
 	Sweeper interface {
 		Sweep(ctx context.Context, prefix string, needless func(name string) bool) error
 	}

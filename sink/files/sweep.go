@@ -30,6 +30,15 @@ func (e *engine) sweep(ctx context.Context, redo bool) {
 	}
 }
 
+// sweepOf has the store end what uploads there are of a file that stands, where we did not hear of it being made.
+func (e *engine) sweepOf(ctx context.Context, name string, size int64) {
+	if s, ok := e.store.(Sweeper); ok && size > Uploaded {
+		ctx, cancel := context.WithTimeout(ctx, sweepTime)
+		defer cancel()
+		_ = s.Sweep(ctx, name, func(other string) bool { return other == name }) // or a later sweep does, and says so
+	}
+}
+
 func (e *engine) sweepDue(now bool) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()

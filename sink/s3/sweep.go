@@ -2,6 +2,7 @@ package s3
 
 import (
 	"context"
+	"time"
 
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -10,8 +11,28 @@ import (
 
 const sweepPages = 10 // of a thousand uploads
 
-// Sweep ends uploads of names that need none any more. The service keeps their parts, and bills them, until somebody does.
+// Sweep ends uploads of names that need none any more. The service keeps their parts, and bills them, until somebody does. Where it is
+// ill, it is asked again for a while.
 func (s *store) Sweep(ctx context.Context, prefix string, needless func(name string) bool) error {
+	for began := time.Now(); ; {
+		err := s.sweep(ctx, prefix, needless)
+		if !passing(err) || time.Since(began) > abortTime || ctx.Err() != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(abortTime / 20):
+		}
+	}
+}
+
+// passing tells of an error whether the same request may go well in a moment.
+func passing(err error) bool {
+	is := status(err)
+	return err != nil && (is == 0 || is == 429 || is >= 500 && is != 501)
+}
+
+func (s *store) sweep(ctx context.Context, prefix string, needless func(name string) bool) error {
 	pages := s3.NewListMultipartUploadsPaginator(s.client, &s3.ListMultipartUploadsInput{Bucket: &s.bucket, Prefix: &prefix})
 	for n := 0; pages.HasMorePages() && n < sweepPages; n++ {
 		page, err := pages.NextPage(ctx)
@@ -34,8 +55,8 @@ func (s *store) Sweep(ctx context.Context, prefix string, needless func(name str
 	return nil
 }
 
-// outrun ends what other uploads there are of an object that stands now: a process that died may have begun it. Some stores list uploads
-// by their whole names only. What it cannot do, a later sweep does, and says so.
+// outrun ends what other uploads there are of an object that stands now: a process that died may have begun it, or the answer to our own
+// beginning was lost. What it cannot do, a later sweep does, and says so.
 func (s *store) outrun(ctx context.Context, name string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), abortTime)
 	defer cancel()

@@ -79,24 +79,62 @@ func TestLeftOverUploadsAreEnded(t *testing.T) {
 	}
 }
 
-// TestALargeObjectEndsWhatAPredecessorLeft of it at once, also on MinIO, which lists uploads by whole names alone.
+// TestALargeObjectEndsWhatAPredecessorLeft of it at once, whoever made it, also on MinIO, which lists uploads by whole names alone.
 func TestALargeObjectEndsWhatAPredecessorLeft(t *testing.T) {
 	a := minIO(t)
 	name := fmt.Sprintf("left-%x", time.Now().UnixNano())
 	place := bucket(t, a, name)
-	var left []*s3.CreateMultipartUploadOutput
-	for _, key := range []string{"lake/stock/key=a/stock+0+00000000000000000000.txt", "lake/stock/key=a/stock+0+00000000000000000000.txt.other"} {
+	const key = "lake/stock/key=a/stock+0+00000000000000000000.txt"
+	leave := func(key string) *s3.CreateMultipartUploadOutput {
 		made, err := place.client.CreateMultipartUpload(t.Context(), place.uploadInput(key, nil))
 		must(t, err)
-		left = append(left, made)
+		return made
 	}
-	_, err := largeFlush(t, newSink(t, a, name), 33).Commit(t.Context())
-	must(t, err)
-	for i, want := range []string{"NoSuchUpload", ""} {
-		_, err := place.client.ListParts(t.Context(), &s3.ListPartsInput{Bucket: &place.bucket, Key: left[i].Key, UploadId: left[i].UploadId})
+	wantLeft := func(u *s3.CreateMultipartUploadOutput, want string) {
+		t.Helper()
+		_, err := place.client.ListParts(t.Context(), &s3.ListPartsInput{Bucket: &place.bucket, Key: u.Key, UploadId: u.UploadId})
 		if code(err) != want {
-			t.Errorf("%s: %v", *left[i].Key, err)
+			t.Errorf("%s: %v", *u.Key, err)
 		}
+	}
+	other := leave(key + ".other")
+	for _, run := range []string{"makes it", "finds it"} {
+		left := leave(key)
+		_, err := largeFlush(t, newSink(t, a, name), 33).Commit(t.Context())
+		if err != nil {
+			t.Fatalf("who %s: %v", run, err)
+		}
+		wantLeft(left, "NoSuchUpload")
+	}
+	wantLeft(other, "")
+}
+
+// TestALargeObjectOutlastsAnIllStore, also where the client itself has given up, and does not ask again where that is of no use.
+func TestALargeObjectOutlastsAnIllStore(t *testing.T) {
+	for name, c := range map[string]struct {
+		ill           fault
+		lists, aborts int
+	}{
+		"500":   {answer(500, "InternalError"), 5, 4},
+		"reset": {func(http.ResponseWriter, *http.Request, http.Handler) { panic(http.ErrAbortHandler) }, 5, 4},
+		"403":   {answer(403, "AccessDenied"), 1, 0},
+		"501":   {answer(501, "NotImplemented"), 1, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f, a := faults(t)
+			s := bucket(t, a, "lake")
+			for range 3 { // as often as the client asks by itself
+				f.next("uploads", c.ill)
+				f.next("abort", c.ill)
+			}
+			f.next("uploads", listing(listed{"x", "left"}))
+			f.next("uploads", listing(listed{"x", "left"}))
+			f.next("abort", func(w http.ResponseWriter, _ *http.Request, _ http.Handler) { w.WriteHeader(http.StatusNoContent) })
+			s.outrun(t.Context(), "x")
+			if lists, aborts := len(f.of("uploads")), len(f.of("abort")); lists != c.lists || aborts != c.aborts {
+				t.Errorf("%d listings, %d requests to end an upload", lists, aborts)
+			}
+		})
 	}
 }
 

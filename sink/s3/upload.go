@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	largest   = 2 * files.Piece // of what one request sends
+	largest   = files.Uploaded  // of what one request sends
 	mostParts = 10_000          // of an object
 	abreast   = 4               // parts of one object at once
 	abortTime = 3 * time.Second // the partition may be waiting to be handed on
