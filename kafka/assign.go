@@ -10,15 +10,20 @@ import (
 	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
 )
 
-// assigned takes partitions over: it reads what the group remembers of them, takes their queues, and starts their owners.
+// assigned takes partitions over: it reads what the group remembers of them, takes their queues, and starts their owners. When the
+// membership is to end they get none, and what cannot be read of them then does not matter: those that flush are not to suffer for it.
 func (g *group) assigned(tps []kafka.TopicPartition) error {
-	marks, err := g.marks(tps)
+	var marks []Mark
+	var ids map[string]string
+	var err error
+	if g.ending.Err() == nil {
+		marks, ids, err = g.remembered(tps)
+	}
+	if g.ending.Err() != nil {
+		return g.park(tps)
+	}
 	if err != nil {
 		return errors.Join(err, g.consumer.IncrementalAssign(nil))
-	}
-	ids, err := g.admin.IDs(g.ctx, topicsOf(tps))
-	if err != nil {
-		return errors.Join(fmt.Errorf("group %s: %w", g.Name, err), g.consumer.IncrementalAssign(nil))
 	}
 	ours := memberID(g.consumer)
 	come := make([]*Partition, len(tps))
@@ -33,9 +38,10 @@ func (g *group) assigned(tps []kafka.TopicPartition) error {
 		come[i] = p
 		tps[i].Offset = kafka.Offset(p.next)
 	}
-	err = g.consumer.IncrementalAssign(tps)
-	if err == nil && g.Idle {
-		err = g.consumer.Pause(tps)
+	if g.Idle {
+		err = g.park(tps)
+	} else {
+		err = g.consumer.IncrementalAssign(tps)
 	}
 	if err != nil {
 		for _, p := range come {
@@ -52,6 +58,28 @@ func (g *group) assigned(tps []kafka.TopicPartition) error {
 		go g.own(ctx, p, g.past[p.key()])
 	}
 	return nil
+}
+
+// park takes partitions without reading them.
+func (g *group) park(tps []kafka.TopicPartition) error {
+	err := g.consumer.IncrementalAssign(tps)
+	if err == nil {
+		err = g.consumer.Pause(tps)
+	}
+	return err
+}
+
+// remembered is what the group remembers of partitions, and the ids of their topics.
+func (g *group) remembered(tps []kafka.TopicPartition) ([]Mark, map[string]string, error) {
+	marks, err := g.marks(tps)
+	if err != nil {
+		return nil, nil, err
+	}
+	ids, err := g.admin.IDs(g.ctx, topicsOf(tps))
+	if err != nil {
+		return nil, nil, fmt.Errorf("group %s: %w", g.Name, err)
+	}
+	return marks, ids, nil
 }
 
 // own runs the owner of a partition, once the last one of the same partition in this process has returned.

@@ -195,7 +195,7 @@ func (g *group) between(p *Partition, f func() error) error {
 }
 
 // drain waits until every owner has finished what it had taken in, and goes on serving the group meanwhile: partitions may come
-// even now.
+// even now, and have no owner here.
 func (g *group) drain() error {
 	deadline := time.Now().Add(g.Drain)
 	for time.Now().Before(deadline) {

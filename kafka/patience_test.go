@@ -71,6 +71,50 @@ func TestWhereToBeginIsAskedAgain(t *testing.T) {
 	}
 }
 
+// TestWhoEndsTakesNothingOver: what the group remembers of partitions that come to a member which is to end does not matter to it, and
+// that it cannot be read is no failure.
+func TestWhoEndsTakesNothingOver(t *testing.T) {
+	t.Parallel()
+	c, asked := refusing(t, int16(kmsg.OffsetFetch), 1<<30, func(r kmsg.Request) kmsg.Response {
+		q := r.(*kmsg.OffsetFetchRequest)
+		out := q.ResponseKind().(*kmsg.OffsetFetchResponse)
+		for _, group := range q.Groups {
+			all := kmsg.OffsetFetchResponseGroup{Group: group.Group}
+			for _, topic := range group.Topics {
+				answer := kmsg.OffsetFetchResponseGroupTopic{Topic: topic.Topic}
+				for _, p := range topic.Partitions {
+					answer.Partitions = append(answer.Partitions, kmsg.OffsetFetchResponseGroupTopicPartition{Partition: p, Offset: -1, ErrorCode: int16(kafka.ErrUnstableOffsetCommit)})
+				}
+				all.Topics = append(all.Topics, answer)
+			}
+			out.Groups = append(out.Groups, all)
+		}
+		return out
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var owned atomic.Int64
+	ended := make(chan error, 1)
+	go func() {
+		ended <- c.Consume(ctx, Group{Name: "g", Topics: []string{"t"}, Revoke: time.Second, Drain: 10 * time.Second,
+			Own: func(context.Context, *Partition) error { owned.Add(1); return nil }})
+	}()
+	for end := time.Now().Add(20 * time.Second); asked.Load() == 0; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("nothing is asked")
+		}
+	}
+	cancel()
+	select {
+	case err := <-ended:
+		if err != nil || owned.Load() > 0 {
+			t.Errorf("it ends with %v, and %d owners", err, owned.Load())
+		}
+	case <-time.After(20 * time.Second):
+		t.Error("it does not end")
+	}
+}
+
 // TestTransactionsThatFailPause before the next one begins: brokers that refuse are not to be asked as fast as they refuse.
 func TestTransactionsThatFailPause(t *testing.T) {
 	t.Parallel()
