@@ -124,7 +124,8 @@ func (r *round) retried(what string, ask func(context.Context) error) {
 		}
 		select {
 		case <-ctx.Done():
-			r.t.Fatalf("%s: %v", what, err)
+			r.fails("%s: %v", what, err)
+			r.t.FailNow()
 		case <-time.After(100 * time.Millisecond):
 		}
 	}

@@ -20,6 +20,9 @@ func (g *group) assigned(tps []kafka.TopicPartition) error {
 		marks, ids, err = g.remembered(tps)
 	}
 	if g.ending.Err() != nil {
+		for i := range tps {
+			tps[i].Offset = 0 // any will do; without one the client would ask what is remembered, and be silent until it is told
+		}
 		return g.park(tps)
 	}
 	if err != nil {

@@ -235,8 +235,8 @@ func (f *flush) adopt(ctx context.Context, p *pending, name string, meta map[str
 	is, err := f.mark(p).Judge(name, texts(meta))
 	if err == nil {
 		if err = f.intact(ctx, name, is, size, meta[StoredSum]); err == nil {
-			f.engine.sweepOf(ctx, name, size)
 			f.finish(p, name, is, size)
+			f.engine.sweepOf(ctx, name, size)
 		}
 		return err
 	}

@@ -13,6 +13,7 @@ import (
 const (
 	sweepEvery = time.Hour
 	sweepTime  = 10 * time.Second
+	oneTime    = 3 * time.Second // to sweep for one file: the partition may be waiting to be handed on
 )
 
 // sweep has the store end uploads that an earlier owner left of files of the partitions that are open here: after an interval that an
@@ -33,7 +34,7 @@ func (e *engine) sweep(ctx context.Context, redo bool) {
 // sweepOf has the store end what uploads there are of a file that stands, where we did not hear of it being made.
 func (e *engine) sweepOf(ctx context.Context, name string, size int64) {
 	if s, ok := e.store.(Sweeper); ok && size > Uploaded {
-		ctx, cancel := context.WithTimeout(ctx, sweepTime)
+		ctx, cancel := context.WithTimeout(ctx, oneTime)
 		defer cancel()
 		_ = s.Sweep(ctx, name, func(other string) bool { return other == name }) // or a later sweep does, and says so
 	}

@@ -26,6 +26,9 @@ func (s *store) Sweep(ctx context.Context, prefix string, needless func(name str
 	}
 }
 
+// once keeps the SDK from asking again: how often it may is shared with the requests that make files.
+func once(o *s3.Options) { o.RetryMaxAttempts = 1 }
+
 // passing tells of an error whether the same request may go well in a moment.
 func passing(err error) bool {
 	is := status(err)
@@ -35,7 +38,7 @@ func passing(err error) bool {
 func (s *store) sweep(ctx context.Context, prefix string, needless func(name string) bool) error {
 	pages := s3.NewListMultipartUploadsPaginator(s.client, &s3.ListMultipartUploadsInput{Bucket: &s.bucket, Prefix: &prefix})
 	for n := 0; pages.HasMorePages() && n < sweepPages; n++ {
-		page, err := pages.NextPage(ctx)
+		page, err := pages.NextPage(ctx, once)
 		if code(err) == "NoSuchUpload" { // how gofakes3 says that there are none
 			return nil
 		}
@@ -46,7 +49,7 @@ func (s *store) sweep(ctx context.Context, prefix string, needless func(name str
 			if s.underWay(&u) || !needless(sdk.ToString(u.Key)) {
 				continue
 			}
-			_, err := s.client.AbortMultipartUpload(ctx, &s3.AbortMultipartUploadInput{Bucket: &s.bucket, Key: u.Key, UploadId: u.UploadId})
+			_, err := s.client.AbortMultipartUpload(ctx, &s3.AbortMultipartUploadInput{Bucket: &s.bucket, Key: u.Key, UploadId: u.UploadId}, once)
 			if err != nil && code(err) != "NoSuchUpload" {
 				return s.failed("abort an upload of", sdk.ToString(u.Key), err)
 			}
