@@ -114,11 +114,17 @@ func (f *flush) settle(ctx context.Context, p *pending) error {
 	}
 	defer func() { <-f.engine.slots }()
 	if f.redo {
-		if err := f.find(ctx, p); err != nil || p.done {
+		if err := f.find(ctx, p); err != nil {
 			return err
 		}
 	}
-	return f.make(ctx, p)
+	if !p.done {
+		if err := f.make(ctx, p); err != nil {
+			return err
+		}
+	}
+	f.engine.sweepOf(ctx, p.file.Name, p.file.Bytes)
+	return nil
 }
 
 // mark says what the part's file holds.
@@ -236,7 +242,6 @@ func (f *flush) adopt(ctx context.Context, p *pending, name string, meta map[str
 	if err == nil {
 		if err = f.intact(ctx, name, is, size, meta[StoredSum]); err == nil {
 			f.finish(p, name, is, size)
-			f.engine.sweepOf(ctx, name, size)
 		}
 		return err
 	}

@@ -48,8 +48,8 @@ type (
 	// Idler is a Store that lets go of connections when the last Writer is closed; it may be opened again.
 	Idler interface{ Idle() }
 	// Sweeper is a Store where uploads that nobody ended take up room. Sweep ends those whose names begin with prefix and are
-	// needless. It is called now and then, beside Create; and for a file above Uploaded that was found to stand, by its whole name:
-	// some stores list uploads by no less.
+	// needless. It is called now and then, beside Create; and for each file above Uploaded that stands, by its whole name: some
+	// stores list uploads by no less.
 	Sweeper interface {
 		Sweep(ctx context.Context, prefix string, needless func(name string) bool) error
 	}

@@ -31,10 +31,11 @@ func (e *engine) sweep(ctx context.Context, redo bool) {
 	}
 }
 
-// sweepOf has the store end what uploads there are of a file that stands, where we did not hear of it being made.
+// sweepOf has the store end what other uploads there are of a file that stands: a process that died may have begun them, or the answer to
+// our own beginning was lost.
 func (e *engine) sweepOf(ctx context.Context, name string, size int64) {
 	if s, ok := e.store.(Sweeper); ok && size > Uploaded {
-		ctx, cancel := context.WithTimeout(ctx, oneTime)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), oneTime)
 		defer cancel()
 		_ = s.Sweep(ctx, name, func(other string) bool { return other == name }) // or a later sweep does, and says so
 	}

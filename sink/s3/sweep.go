@@ -9,19 +9,22 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 )
 
-const sweepPages = 10 // of a thousand uploads
+const (
+	sweepPages = 10              // of a thousand uploads
+	sweepTime  = 3 * time.Second // in which a store that is ill is asked again
+)
 
 // Sweep ends uploads of names that need none any more. The service keeps their parts, and bills them, until somebody does. Where it is
-// ill, it is asked again for a while.
+// ill, it is asked again for sweepTime.
 func (s *store) Sweep(ctx context.Context, prefix string, needless func(name string) bool) error {
 	for began := time.Now(); ; {
 		err := s.sweep(ctx, prefix, needless)
-		if !passing(err) || time.Since(began) > abortTime || ctx.Err() != nil {
+		if !passing(err) || time.Since(began) > sweepTime || ctx.Err() != nil {
 			return err
 		}
 		select {
 		case <-ctx.Done():
-		case <-time.After(abortTime / 20):
+		case <-time.After(sweepTime / 20):
 		}
 	}
 }
@@ -56,14 +59,6 @@ func (s *store) sweep(ctx context.Context, prefix string, needless func(name str
 		}
 	}
 	return nil
-}
-
-// outrun ends what other uploads there are of an object that stands now: a process that died may have begun it, or the answer to our own
-// beginning was lost. What it cannot do, a later sweep does, and says so.
-func (s *store) outrun(ctx context.Context, name string) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), abortTime)
-	defer cancel()
-	_ = s.Sweep(ctx, name, func(other string) bool { return other == name })
 }
 
 // underWay tells whether an upload is this process's own.

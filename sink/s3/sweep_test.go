@@ -109,8 +109,8 @@ func TestALargeObjectEndsWhatAPredecessorLeft(t *testing.T) {
 	wantLeft(other, "")
 }
 
-// TestALargeObjectOutlastsAnIllStore, and does not ask again where that is of no use.
-func TestALargeObjectOutlastsAnIllStore(t *testing.T) {
+// TestASweepOutlastsAnIllStore, and does not ask again where that is of no use.
+func TestASweepOutlastsAnIllStore(t *testing.T) {
 	for name, c := range map[string]struct {
 		ill           fault
 		lists, aborts int
@@ -129,7 +129,10 @@ func TestALargeObjectOutlastsAnIllStore(t *testing.T) {
 			f.next("uploads", listing(listed{"x", "left"}))
 			f.next("abort", c.ill)
 			f.next("abort", func(w http.ResponseWriter, _ *http.Request, _ http.Handler) { w.WriteHeader(http.StatusNoContent) })
-			s.outrun(t.Context(), "x")
+			err := s.Sweep(t.Context(), "x", func(name string) bool { return name == "x" })
+			if (err == nil) != (c.lists > 1) {
+				t.Errorf("error %v", err)
+			}
 			if lists, aborts := len(f.of("uploads")), len(f.of("abort")); lists != c.lists || aborts != c.aborts {
 				t.Errorf("%d listings, %d requests to end an upload", lists, aborts)
 			}

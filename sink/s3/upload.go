@@ -36,10 +36,8 @@ func (s *store) upload(ctx context.Context, name string, meta map[string]string,
 	}
 	if err != nil {
 		s.abort(ctx, name, id)
-		return err
 	}
-	s.outrun(ctx, name)
-	return nil
+	return err
 }
 
 func (s *store) uploadInput(name string, meta map[string]string) *s3.CreateMultipartUploadInput {
