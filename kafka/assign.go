@@ -10,24 +10,27 @@ import (
 	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
 )
 
-// assigned takes partitions over: it reads what the group remembers of them, takes their queues, and starts their owners. When the
-// membership is to end they get none, and what cannot be read of them then does not matter: those that flush are not to suffer for it.
+// assigned takes partitions over, where the membership is to go on. Else they get no owner, and what cannot be read of them does not
+// matter: those that flush are not to suffer for it.
 func (g *group) assigned(tps []kafka.TopicPartition) error {
-	var marks []Mark
-	var ids map[string]string
-	var err error
 	if g.ending.Err() == nil {
-		marks, ids, err = g.remembered(tps)
-	}
-	if g.ending.Err() != nil {
-		for i := range tps {
-			tps[i].Offset = 0 // any will do; without one the client would ask what is remembered, and be silent until it is told
+		marks, ids, err := g.remembered(tps)
+		switch {
+		case g.ending.Err() != nil:
+		case err != nil:
+			return errors.Join(err, g.consumer.IncrementalAssign(nil))
+		default:
+			return g.take(tps, marks, ids)
 		}
-		return g.park(tps)
 	}
-	if err != nil {
-		return errors.Join(err, g.consumer.IncrementalAssign(nil))
+	for i := range tps {
+		tps[i].Offset = 0 // any will do; without one the client would ask what is remembered, and be silent until it is told
 	}
+	return g.park(tps)
+}
+
+// take begins partitions where the group remembers them: it takes their queues, and starts their owners.
+func (g *group) take(tps []kafka.TopicPartition, marks []Mark, ids map[string]string) (err error) {
 	ours := memberID(g.consumer)
 	come := make([]*Partition, len(tps))
 	for i := range tps {
