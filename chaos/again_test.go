@@ -5,7 +5,6 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -239,18 +238,14 @@ func (c *cluster) widen(topic string, partitions int32) {
 	ct.Topic, ct.Count = topic, partitions
 	req.Topics = append(req.Topics, ct)
 	c.check("widen "+topic, ask(c, &req).Topics[0].ErrorCode)
-	ready := func() bool {
-		meta := kmsg.NewMetadataRequest()
-		mt := kmsg.NewMetadataRequestTopic()
-		mt.Topic = &topic
-		meta.Topics = append(meta.Topics, mt)
-		got := ask(c, &meta).Topics[0].Partitions
-		return len(got) == int(partitions) && !slices.ContainsFunc(got, func(p kmsg.MetadataResponseTopicPartition) bool { return p.ErrorCode != 0 })
+	known := func() bool { // by the client that produces
+		leader, _, err := c.cl.PartitionLeader(topic, partitions-1)
+		return leader >= 0 && err == nil
 	}
-	for !ready() {
+	for !known() {
+		c.cl.ForceMetadataRefresh()
 		time.Sleep(20 * time.Millisecond)
 	}
-	c.cl.ForceMetadataRefresh()
 }
 
 // property adds a client property to a file of connectors.

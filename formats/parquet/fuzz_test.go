@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/xitongsys/parquet-go/common"
+
 	"github.com/penstock/penstock/formats"
 	"github.com/penstock/penstock/formats/json"
 	"github.com/penstock/penstock/record"
@@ -22,6 +24,7 @@ func FuzzFile(f *testing.F) {
 	f.Add(`{"a":"`+strings.Repeat("x", 3000)+`"}`, `{"A":1}`, uint8(3))
 	f.Add(`{"\u0000":1,"\n":[],"é":"`+"\u2028"+`"}`, `{"é":1e308,"i":"İ","İ":1}`, uint8(4))
 	f.Add(`{"a":1,"a":2}`, `[]`, uint8(5))
+	f.Add(`{"\u0000":0,"0":""}`, `0`, uint8(0))
 	f.Add(`{"d":1e-400,"e":1e400}`, `{"t":false,"j":{"k":"\\"}}`, uint8(6))
 	codec, err := json.NewCodec(json.CodecDefaults())
 	if err != nil {
@@ -52,7 +55,7 @@ func FuzzFile(f *testing.F) {
 			return
 		}
 		file := write(t, format, b.Schema, rows)
-		if how%16 < 4 { // the other reader is slow
+		if how%16 < 4 && toldApart(b.Schema.Columns) { // the other reader is slow
 			check(t, file, b.Schema, rows)
 			return
 		}
@@ -64,6 +67,15 @@ func FuzzFile(f *testing.F) {
 			compare(t, "parquet-go", i, c, leaves[i], rows)
 		}
 	})
+}
+
+// toldApart reports whether xitongsys/parquet-go reads columns as so many: it calls each by a variable's name, where "-" and "45" are one.
+func toldApart(columns []record.Column) bool {
+	names := make(map[string]bool, len(columns))
+	for _, c := range columns {
+		names[common.StringToVariableName(fileName(c))] = true
+	}
+	return len(names) == len(columns)
 }
 
 // fileSchema leaves out the columns that no file takes beside those before them, as connectors do.
