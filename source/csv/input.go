@@ -134,8 +134,12 @@ func (in *input) spool(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, err := io.Copy(f, &until{ctx, in}); err != nil {
+	text := &until{ctx: ctx, r: in}
+	if _, err := io.Copy(f, text); err != nil {
 		f.Close()
+		if text.err == nil {
+			err = scratch.Failed(err)
+		}
 		return err
 	}
 	in.close()
@@ -143,15 +147,19 @@ func (in *input) spool(ctx context.Context) error {
 	return in.seek(ctx, 0)
 }
 
-// until is a reader that ends with its context.
+// until is a reader that ends with its context, and keeps the error that it has ended with.
 type until struct {
 	ctx context.Context
 	r   io.Reader
+	err error
 }
 
-func (u *until) Read(b []byte) (int, error) {
-	if err := u.ctx.Err(); err != nil {
-		return 0, err
+func (u *until) Read(b []byte) (n int, err error) {
+	if err = u.ctx.Err(); err == nil {
+		n, err = u.r.Read(b)
 	}
-	return u.r.Read(b)
+	if err != io.EOF {
+		u.err = err
+	}
+	return n, err
 }

@@ -1,12 +1,15 @@
 package csv
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"os"
 	"strings"
+	"syscall"
 	"testing"
 
+	"github.com/penstock/penstock/parts"
 	"github.com/penstock/penstock/source"
 )
 
@@ -54,6 +57,21 @@ func TestSampleIsRepeatable(t *testing.T) {
 	}
 	if other, _ := drawn(t, sample(2), nil, 100); strings.Join(other, " ") == strings.Join(want, " ") {
 		t.Error("another seed draws the same rows")
+	}
+}
+
+// TestSampleOnAFullDisk: the text of a compressed file goes to a scratch file, and it is said what to do where that has no room. What is
+// wrong with the file itself is another matter.
+func TestSampleOnAFullDisk(t *testing.T) {
+	text := numbered(300_000)
+	dir := write(t, map[string]string{"f.csv.gz": gzipped(t, text), "cut.csv.gz": gzipped(t, text)[:2000]})
+	src := open(t, dir+"/*.gz", func(c *Config) { c.Order = sampled })
+	t.Setenv("TMPDIR", parts.SmallFolder(t, 1<<20))
+	if r := read(t.Context(), src, "f.csv.gz", nil); !errors.Is(r.err, syscall.ENOSPC) || !strings.Contains(r.err.Error(), "free some, or set TMPDIR to a folder on a larger disk") {
+		t.Error(r.err)
+	}
+	if r := read(t.Context(), src, "cut.csv.gz", nil); r.err == nil || strings.Contains(r.err.Error(), "TMPDIR") || !strings.Contains(r.err.Error(), "is it whole") {
+		t.Error(r.err)
 	}
 }
 
