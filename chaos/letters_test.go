@@ -176,8 +176,8 @@ func TestDeadRows(t *testing.T) {
 	b.read(b.name+"-dead", func(r *kgo.Record) {
 		seen[string(r.Value)]++
 		said, _ := about(r)
-		if said["connector.name"] != b.name || !strings.HasSuffix(said["task.id"], ".csv") || said["stage"] != "VALUE_CONVERTER" ||
-			said["class.name"] == "" || said["exception.class.name"] == "" || !strings.Contains(said["exception.message"], said["task.id"]+":") {
+		if said["connector.name"] != b.name || !strings.HasSuffix(said["task.id"], ".csv") || said["stage"] != "TASK_POLL" ||
+			!strings.HasPrefix(said["class.name"], "*csv.") || said["exception.class.name"] == "" || !strings.Contains(said["exception.message"], said["task.id"]+":") {
 			t.Errorf("dead letter %q says %q", r.Value, said)
 		}
 	})

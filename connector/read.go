@@ -164,7 +164,7 @@ func (r *Run) readSplit(ctx context.Context, p *kafka.Partition, split string, r
 	r.Status.asks(split, "")
 	r.Status.reached(split, table[id])
 	told := false
-	sieve := sieve{codec: r.Config.Codec}
+	sieve := sieve{source: r.Config.Source, codec: r.Config.Codec}
 	sieve.dispose = r.disposal(split, &sieve)
 	mark := kafka.Entry{Topic: p.Topic, Partition: p.ID, Record: record.Record{Time: record.NoTime, Key: []byte(id)}}
 	for page, err := range r.Config.Source.Read(ctx, split, source.Offset(table[id])) {

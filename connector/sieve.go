@@ -12,22 +12,22 @@ import (
 )
 
 // disposal says what becomes of a bad record of a source: with nil it is left out of what is stored, with an error its split stops
-// before it.
-type disposal func(rec *record.Record, why error) error
+// before it. It was refused by somebody, in one of Kafka Connect's stages.
+type disposal func(rec *record.Record, why error, stage string, by any) error
 
 // disposal is the policy that the config asks for.
 func (r *Run) disposal(split string, s *sieve) disposal {
 	switch r.Config.Errors.OnBadRecord {
 	case "skip":
-		return func(*record.Record, error) error { return nil }
+		return func(*record.Record, error, string, any) error { return nil }
 	case "dead_letter":
-		return func(rec *record.Record, why error) error {
+		return func(rec *record.Record, why error, stage string, by any) error {
 			s.dead = append(s.dead, letter(r.Config.Errors.Topic, rec, header{"connector.name", r.Name}, header{"task.id", split},
-				header{"stage", "VALUE_CONVERTER"}, header{"class.name", fmt.Sprintf("%T", r.Config.Codec)}, reason(why), r.message(why)))
+				header{"stage", stage}, header{"class.name", fmt.Sprintf("%T", by)}, reason(why), r.message(why)))
 			return nil
 		}
 	}
-	return func(_ *record.Record, why error) error {
+	return func(_ *record.Record, why error, _ string, _ any) error {
 		return fmt.Errorf("%w; mend it and start again, or set errors: {on_bad_record: skip} or dead_letter", why)
 	}
 }
@@ -45,6 +45,7 @@ func (r *Run) disposed(s *sieve) {
 
 // sieve makes pages fit to be stored. One split uses it.
 type sieve struct {
+	source  source.Source
 	codec   formats.Codec
 	dispose disposal
 	out     int           // how many records of the page were taken out
@@ -75,7 +76,7 @@ func (s *sieve) takeOut(page *source.Page) (stop error) {
 	for i, bad := range page.Bad {
 		sound = append(sound, page.Records[at:bad.Index]...)
 		at = bad.Index + 1
-		if stop = s.dispose(&page.Records[bad.Index], bad.Err); stop == nil {
+		if stop = s.dispose(&page.Records[bad.Index], bad.Err, "TASK_POLL", s.source); stop == nil {
 			s.out++
 			continue
 		}
@@ -108,7 +109,7 @@ func (s *sieve) encode(page *source.Page) (stop, err error) {
 		}
 		page.Room = rest.Room
 		at += bad.Index
-		if stop := s.dispose(&page.Records[at], bad.Err); stop != nil {
+		if stop := s.dispose(&page.Records[at], bad.Err, "VALUE_CONVERTER", s.codec); stop != nil {
 			return s.nothing(page, stop), nil
 		}
 		s.out++

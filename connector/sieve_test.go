@@ -75,3 +75,30 @@ func TestSieve(t *testing.T) {
 		}
 	}
 }
+
+// TestDeadRowsSayWhoRefusedThem: the source, or the codec.
+func TestDeadRowsSayWhoRefusedThem(t *testing.T) {
+	codec, err := json.NewCodec(json.CodecConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &Run{Config: Config{Errors: Errors{OnBadRecord: "dead_letter", Topic: "dead"}}}
+	s := sieve{source: rows{}, codec: codec}
+	s.dispose = r.disposal("split", &s)
+	p := pageOf("a?!", true)
+	if stop, err := s.sift(&p); stop != nil || err != nil || len(s.dead) != 2 {
+		t.Fatalf("%d dead, %v %v", len(s.dead), stop, err)
+	}
+	for i, want := range []string{"TASK_POLL connector.rows", "VALUE_CONVERTER *json.codec"} {
+		said := map[string]string{}
+		for _, h := range s.dead[i].Headers {
+			said[strings.TrimPrefix(h.Key, "__connect.errors.")] = string(h.Value)
+		}
+		if got := said["stage"] + " " + said["class.name"]; got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
+// rows is a source that is not read.
+type rows struct{ source.Source }
