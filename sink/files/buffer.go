@@ -111,17 +111,25 @@ func (b *buffer) addRow(rec *record.Record, p *plan, headers []byte) {
 	b.tail.data = dst
 }
 
-// leave lets go of the chunks' memory: their bytes stand in a scratch file, where each chunk says.
+// leave lets go of the chunks' memory: their bytes stand in a scratch file, where each chunk says. Those that stand there side by side
+// become one, up to the largest, so that there is less to read and to keep.
 func (b *buffer) leave() (freed int64) {
+	var last *chunk
 	link := &b.head
 	for c := b.head; c != nil; c = c.next {
 		if !c.stored {
-			left := &chunk{stored: true, at: c.at, size: len(c.data), next: c.next}
-			freed += int64(cap(c.data)) - chunkSize
+			at, size, next := c.at, len(c.data), c.next
+			freed += int64(cap(c.data))
 			b.pool.put(c)
-			c = left
+			if last != nil && last.at+int64(last.size) == at && last.size+size <= maxChunk {
+				last.size, last.next = last.size+size, next
+				c = last
+				continue
+			}
+			freed -= chunkSize
+			c = &chunk{stored: true, at: at, size: size, next: next}
 		}
-		*link, b.tail = c, c
+		*link, last, b.tail = c, c, c
 		link = &c.next
 	}
 	b.held -= freed

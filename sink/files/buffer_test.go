@@ -135,6 +135,36 @@ func TestAnOpenPathCostsWhatItHolds(t *testing.T) {
 	}
 }
 
+// TestSpilledTogetherReadTogether: the growing chunks of one path are few pieces of the scratch file, and none is larger than a chunk.
+func TestSpilledTogetherReadTogether(t *testing.T) {
+	var account atomic.Int64
+	var s overflow
+	defer s.Close()
+	paths := []*buffer{newBuffer("a", &pool{}, &account), newBuffer("b", &pool{}, &account)}
+	for range 2 {
+		for i := range 1000 { // 100 kB a path
+			for _, b := range paths {
+				b.add(&record.Record{Offset: int64(i), Value: make([]byte, 97)}, &plan{raw: true}, nil)
+			}
+		}
+		if _, err := s.spill(paths); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, b := range paths {
+		var pieces []int
+		for c := b.head; c != nil; c = c.next {
+			pieces = append(pieces, c.size)
+			if c.size > maxChunk || !c.stored {
+				t.Errorf("a piece of %d bytes, stored: %v", c.size, c.stored)
+			}
+		}
+		if len(pieces) > 5 || b.held > overhead+1+int64(len(pieces))*chunkSize {
+			t.Errorf("pieces of %d bytes, and %d held", pieces, b.held)
+		}
+	}
+}
+
 func TestChunksAreUsedAgain(t *testing.T) {
 	for n, want := range map[int]int{0: 512, 1: 512, 512: 512, 513: 1024, 1024: 1024, 40_000: 65536, 65536: 65536, 65537: 65537, 1 << 20: 1 << 20} {
 		var p pool
