@@ -61,7 +61,7 @@ func manyConnectors(ctx context.Context, b *bench, n int) (outcome, error) {
 			fmt.Fprintf(&body, "  %s-%d:\n    topics: [%s]\n    sink: {s3: {bucket: %s, prefix: c%d, path: %q, format: json}}\n    flush: {%s}\n",
 				name, i, d.topic(), name, i, byIndex, flushOf(50_000))
 		}
-		return b.drain(ctx, dir, max(usual, n*(10+d.partitions)), body.String())
+		return b.drain(ctx, dir, enough(n, d.partitions), body.String())
 	})
 }
 

@@ -80,12 +80,15 @@ func (b *bench) runSink(ctx context.Context, d data, s sinkOptions) (outcome, er
     sink: {s3: {bucket: %s, path: "%s", format: %s}}
     flush: {%s}
 `, name, d.topic(), schema, name, s.path, s.format, s.flush)
-		return b.drain(ctx, dir, usual, body)
+		return b.drain(ctx, dir, enough(1, d.partitions), body)
 	})
 }
 
 // usual is the memory of nearly all that is measured, in MiB: what a file has that says nothing of it.
 const usual = 256
+
+// enough is the least memory that check would name for so many sinks, which read so many partitions each, in MiB, if that is more than usual.
+func enough(sinks, partitions int) int { return max(usual, (sinks*(10+partitions)*4+2)/3) }
 
 // drain runs penstock over connectors until they have nothing to do, with so many MiB of memory.
 func (b *bench) drain(ctx context.Context, dir string, memory int, connectors string) (outcome, error) {

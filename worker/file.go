@@ -109,7 +109,7 @@ func (f *File) partitions(stand map[string]int) (n int64) {
 	return n
 }
 
-// Crowded says what the sinks and their partitions take beside rows, where that is more than memory: then the process takes more than
+// Crowded says what the sinks and their partitions take beside rows, where memory has no room for it: then the process takes more than
 // it was given. Topics that stand have so many partitions; of others it goes by the file.
 func (f *File) Crowded(stand map[string]int) error {
 	sinks, partitions := 0, f.partitions(stand)
@@ -118,17 +118,18 @@ func (f *File) Crowded(stand map[string]int) error {
 			sinks++
 		}
 	}
-	need := int64(sinks)*connector.PerSink + partitions*connector.PerPartition
-	if need <= int64(f.Memory) {
-		return nil
-	}
-	return crowded(f.Memory, plugin.Size(need))
+	return crowded(f.Memory, int64(sinks)*connector.PerSink+partitions*connector.PerPartition)
 }
 
-// crowded says that memory is less than what is needed beside rows.
-func crowded(memory, need plugin.Size) error {
-	return fmt.Errorf("%v is less than the clients of the sinks and what is read ahead of their partitions take, and the process will take more; give it at least %v, %v for each sink and %v for each partition, or spread the connectors over several processes",
-		memory, need, plugin.Size(connector.PerSink), plugin.Size(connector.PerPartition))
+// crowded says that memory has no room for so much beside the quarter of it that is for rows in any case, and what has.
+func crowded(memory plugin.Size, beside int64) error {
+	if 4*beside <= 3*int64(memory) {
+		return nil
+	}
+	const mib = 1 << 20
+	least := (4*beside + 3*mib - 1) / (3 * mib) * mib
+	return fmt.Errorf("%v is too little: the clients of the sinks take %v each, what is read ahead of a partition %v, and rows a quarter in any case, so that the process will take more; give it at least %v, or spread the connectors over several processes",
+		memory, plugin.Size(connector.PerSink), plugin.Size(connector.PerPartition), plugin.Size(least))
 }
 
 // Defaults is where a File starts from.

@@ -14,18 +14,18 @@ func wide(partitions int) string {
 		"  a: {topics: [t, u], sink: {local: {dir: d, format: json}}}\n"
 }
 
-// TestCrowded: sinks and partitions that take more than memory, without any row, are told of with the least that would do.
+// TestCrowded: where sinks and partitions leave rows less than a quarter of memory, it is told with the least that would do.
 func TestCrowded(t *testing.T) {
 	for _, c := range []struct {
 		memory            string
 		partitions, asked int
 		want              string
 	}{
-		{"27MiB", 17, 0, ""},
-		{"26MiB", 17, 0, "26MiB is less than the clients of the sinks and what is read ahead of their partitions take, and the process will take more; give it at least 27MiB, 10MiB for each sink and 1MiB for each partition"},
-		{"256MiB", 17, 230, ""},
-		{"256MiB", 17, 231, "at least 257MiB,"},
-		{"26MiB", 17, 1, "at least 27MiB,"},
+		{"36MiB", 17, 0, ""}, // 27 MiB are three quarters of it
+		{"35MiB", 17, 0, "35MiB is too little: the clients of the sinks take 10MiB each, what is read ahead of a partition 1MiB, and rows a quarter in any case, so that the process will take more; give it at least 36MiB, or"},
+		{"256MiB", 17, 166, ""},
+		{"256MiB", 17, 167, "at least 258MiB,"},
+		{"35MiB", 17, 1, "at least 36MiB,"},
 	} {
 		f, err := Read(registry(), "test.yaml", []byte("kafka: {brokers: [x]}\nmemory: "+c.memory+"\n"+wide(c.partitions)))
 		if err != nil {

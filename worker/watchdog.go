@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/penstock/penstock/connector"
-	"github.com/penstock/penstock/plugin"
 )
 
 // lookTime is how often the watchdog looks.
@@ -31,10 +30,11 @@ type need struct{ now, said int64 }
 
 // weigh writes down that the connectors take more than memory allows, once all have begun and whenever it has become more.
 func (w *Worker) weigh(before need, now int64) need {
-	if now <= int64(w.memory) || now <= before.said || now != before.now { // they are still beginning
+	err := crowded(w.memory, now)
+	if err == nil || now <= before.said || now != before.now { // they are still beginning
 		return need{now, before.said}
 	}
-	w.Log.Warn("memory is too little", "memory", w.memory.String(), "error", crowded(w.memory, plugin.Size(now)))
+	w.Log.Warn("memory is too little", "memory", w.memory.String(), "error", err)
 	return need{now, now}
 }
 

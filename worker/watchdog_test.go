@@ -176,10 +176,10 @@ func TestTooLittleMemoryIsSaidAtTheStart(t *testing.T) {
 `)
 	write(t, filepath.Join(inputs(t, dir), "a.csv"), 0, 10)
 	log := listen(w)
-	w.memory = 12 << 20
+	w.memory = 17 << 20
 	running(t, w)
 	eventually(t, "it is said", func() bool { return len(log.lines("memory is too little")) > 0 })
-	if lines := log.lines("memory is too little"); !strings.Contains(lines[0], "memory=12MiB") || !strings.Contains(lines[0], "at least 13MiB, 10MiB for each sink and 1MiB for each partition") {
+	if lines := log.lines("memory is too little"); !strings.Contains(lines[0], "memory=17MiB") || !strings.Contains(lines[0], "the clients of the sinks take 10MiB each, what is read ahead of a partition 1MiB") || !strings.Contains(lines[0], "at least 18MiB,") {
 		t.Errorf("it says %q", lines)
 	}
 }
@@ -192,7 +192,7 @@ func TestTooLittleMemoryIsSaid(t *testing.T) {
 `)
 	log := listen(w)
 	const mib = 1 << 20
-	w.memory = 30 * mib
+	w.memory = 40 * mib
 	seen := need{}
 	for i, step := range []struct {
 		reserved int64
@@ -203,7 +203,7 @@ func TestTooLittleMemoryIsSaid(t *testing.T) {
 			t.Fatalf("step %d, %d MiB: %q", i, step.reserved, lines)
 		}
 	}
-	if lines := log.lines("memory is too little"); !strings.Contains(lines[0], "memory=30MiB") || !strings.Contains(lines[0], "at least 40MiB, 10MiB for each sink") {
+	if lines := log.lines("memory is too little"); !strings.Contains(lines[0], "memory=40MiB") || !strings.Contains(lines[0], "at least 54MiB,") {
 		t.Errorf("it says %q", lines[0])
 	}
 }
