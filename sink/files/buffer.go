@@ -18,6 +18,7 @@ type buffer struct {
 	offset     int64 // of the last one
 	time       int64
 	held       int64         // bytes of its chunks
+	left       int           // bytes of the last chunk that left memory: what comes next begins with half of that
 	account    *atomic.Int64 // of the Writer, that they are part of
 	pool       *pool
 }
@@ -36,7 +37,7 @@ func (b *buffer) room(n int) []byte {
 	if b.tail == nil || cap(b.tail.data)-len(b.tail.data) < n {
 		size := minChunk
 		if b.tail != nil {
-			size = min(max(minChunk, 2*cap(b.tail.data), b.tail.size/2), maxChunk)
+			size = min(max(minChunk, 2*cap(b.tail.data), b.left/2), maxChunk)
 		}
 		c := b.pool.get(max(size, n))
 		b.held += int64(cap(c.data))
@@ -120,6 +121,7 @@ func (b *buffer) leave() (freed int64) {
 		if !c.stored {
 			at, size, next := c.at, len(c.data), c.next
 			freed += int64(cap(c.data))
+			b.left = size
 			b.pool.put(c)
 			if last != nil && last.at+int64(last.size) == at && last.size+size <= maxChunk {
 				last.size, last.next = last.size+size, next
