@@ -169,22 +169,22 @@ connectors.yaml:14: connectors.lake.after_flush[0].glue: ok: it can be used
 	}, w.minio)
 }
 
-// Everything that is wrong is told at once, each with its place, the service's word for it and the remedy.
 // TestConnectCountsPartitions: with the brokers' word for them they may be more than memory has room for, though the file says nothing.
 func TestConnectCountsPartitions(t *testing.T) {
 	w := newWorld(t)
 	w.ensure(w.id+"-wide", 23)
-	const file = "kafka: {brokers: [BROKERS]}\nmemory: 32MiB\nconnectors:\n  lake: {topics: [ID-wide], sink: {local: {dir: lake, path: all, format: json}}}\n"
-	want := "connectors.yaml:2: memory: warning: 32MiB is less than the clients of the sinks and what is read ahead of their partitions take, and the process will take more; " +
-		"give it at least 33MiB, 10MiB for each sink and 1MiB for each partition, or spread the connectors over several processes\n"
+	const file = "kafka: {brokers: [BROKERS]}\nmemory: 43MiB\nconnectors:\n  lake: {topics: [ID-wide], sink: {local: {dir: lake, path: all, format: json}}}\n"
+	want := "connectors.yaml:2: memory: warning: 43MiB is too little: the clients of the sinks take 10MiB each, what is read ahead of a partition 1MiB, and rows a quarter in any case, " +
+		"so that the process will take more; give it at least 44MiB, or spread the connectors over several processes\n"
 	if code, out, errOut := w.check(file); code != 0 || errOut != want {
 		t.Errorf("exit code %d\n%s%s", code, out, errOut)
 	}
-	if code, out, errOut := w.check(strings.Replace(file, "32MiB", "33MiB", 1)); code != 0 || errOut != "" {
+	if code, out, errOut := w.check(strings.Replace(file, "43MiB", "44MiB", 1)); code != 0 || errOut != "" {
 		t.Errorf("with enough: exit code %d\n%s%s", code, out, errOut)
 	}
 }
 
+// Everything that is wrong is told at once, each with its place, the service's word for it and the remedy.
 func TestConnectFindsEverything(t *testing.T) {
 	w := newWorld(t)
 	w.ensure(w.id+"-state", 1)

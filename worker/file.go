@@ -123,7 +123,7 @@ func (f *File) Crowded(stand map[string]int) error {
 
 // crowded says that memory has no room for so much beside the quarter of it that is for rows in any case, and what has.
 func crowded(memory plugin.Size, beside int64) error {
-	if 4*beside <= 3*int64(memory) {
+	if beside <= int64(memory)/4*3 {
 		return nil
 	}
 	const mib = 1 << 20

@@ -14,7 +14,7 @@ func wide(partitions int) string {
 		"  a: {topics: [t, u], sink: {local: {dir: d, format: json}}}\n"
 }
 
-// TestCrowded: where sinks and partitions leave rows less than a quarter of memory, it is told with the least that would do.
+// TestCrowded: where sinks and partitions take more than three quarters of memory, it is told with the least that would do.
 func TestCrowded(t *testing.T) {
 	for _, c := range []struct {
 		memory            string

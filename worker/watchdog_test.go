@@ -168,7 +168,7 @@ func TestWatchdog(t *testing.T) {
 	}
 }
 
-// A process whose sinks take more than memory says so while it runs.
+// A process whose sinks take more than three quarters of memory says so while it runs.
 func TestTooLittleMemoryIsSaidAtTheStart(t *testing.T) {
 	w, dir := begin(t, `
   NAME-in: {source: {csv: {path: "DIR/in/*.csv", key: n}}, topic: {name: NAME, partitions: 3}}
@@ -184,7 +184,7 @@ func TestTooLittleMemoryIsSaidAtTheStart(t *testing.T) {
 	}
 }
 
-// Memory that the sinks' clients and partitions take beside rows is told of when it is more than there is: once all have begun, and
+// Memory that the sinks' clients and partitions take beside rows is told of when it is more than three quarters of what there is: once all have begun, and
 // again when more have.
 func TestTooLittleMemoryIsSaid(t *testing.T) {
 	w, _ := begin(t, `

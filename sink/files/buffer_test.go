@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"math"
 	"reflect"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -142,7 +143,7 @@ func TestSpilledTogetherReadTogether(t *testing.T) {
 	defer s.Close()
 	paths := []*buffer{newBuffer("a", &pool{}, &account), newBuffer("b", &pool{}, &account)}
 	for range 2 {
-		for i := range 400 { // 39 kB a path, 10 kB at most in the last chunk
+		for i := range 400 { // 40 kB a path, 16 kB at most in the last chunk
 			for _, b := range paths {
 				b.add(&record.Record{Offset: int64(i), Value: make([]byte, 97)}, &plan{raw: true}, nil)
 			}
@@ -150,6 +151,7 @@ func TestSpilledTogetherReadTogether(t *testing.T) {
 		if _, err := s.spill(paths); err != nil {
 			t.Fatal(err)
 		}
+		slices.Reverse(paths) // so that both pieces of one path stand side by side
 	}
 	for _, b := range paths {
 		var pieces []int
