@@ -14,7 +14,7 @@ import (
 // writer shares rows out to a buffer a path. One goroutine uses it; its flushes share only what is safe.
 type writer struct {
 	engine  *engine
-	claim   sink.Claim
+	claim   sink.Claim // as it was opened: sweeps of other partitions read it at any time
 	paths   *renderer
 	plan    *plan
 	schema  *record.Schema // of the last batch, and of the plan
@@ -22,6 +22,7 @@ type writer struct {
 	order   []*buffer // by first row
 	last    *buffer
 	from    int64         // where the interval begins
+	before  int64         // where the last one ended that made anything visible
 	taken   int64         // offset of the last row
 	account *atomic.Int64 // bytes held, by open buffers and by flushes that are not committed yet
 	scratch *overflow     // of the rows of the interval that went out of memory
@@ -31,7 +32,7 @@ type writer struct {
 
 func newWriter(e *engine, c sink.Claim) *writer {
 	return &writer{
-		engine: e, claim: c, from: c.From, taken: c.From - 1,
+		engine: e, claim: c, from: c.From, before: c.Before, taken: c.From - 1,
 		paths:   newRenderer(e.Path, e.TimeZone, c.Topic, c.Partition),
 		buffers: map[string]*buffer{},
 		account: new(atomic.Int64),
@@ -145,6 +146,7 @@ func (w *writer) Cut(next int64) (sink.Flush, error) {
 		return nil, fmt.Errorf("%s/%d: cut at offset %d, and rows up to %d were taken", w.claim.Topic, w.claim.Partition, next, w.taken)
 	}
 	c := w.claim
+	c.Before = w.before
 	f := &flush{engine: w.engine, claim: c, plan: w.plan, from: w.from, until: next, redo: c.Until != 0 && w.from == c.From}
 	again := c.From // where a walk through what stands may begin, or go on
 	if c.Until != 0 {
@@ -156,7 +158,7 @@ func (w *writer) Cut(next int64) (sink.Flush, error) {
 	for i, b := range w.order {
 		f.parts[i] = pending{buffer: b, name: w.engine.name(&c, b.path, b.first)}
 		f.rows += b.rows
-		w.claim.Before = next
+		w.before = next
 	}
 	w.buffers, w.order, w.last = map[string]*buffer{}, nil, nil
 	w.from, w.taken = next, next-1
