@@ -65,7 +65,7 @@ func penstockWithTeller(t *testing.T, config string, until func(said func() stri
 		t.Fatal(err)
 	}
 	defer log.Close()
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Second)
 	defer cancel()
 	c := exec.CommandContext(ctx, "penstock-with-teller", args...)
 	c.Dir, c.Stdout, c.Stderr, c.Env = dir, log, log, append(append(os.Environ(), "AWS_ACCESS_KEY_ID="+os.Getenv("PENSTOCK_TEST_S3_ACCESS_KEY"), "AWS_SECRET_ACCESS_KEY="+os.Getenv("PENSTOCK_TEST_S3_SECRET_KEY")), secretEnv...)
@@ -253,7 +253,7 @@ func TestSecretsOfAService(t *testing.T) {
 			pages[name] = page(name)
 		}
 		pages["/health"] = health
-		return strings.Contains(health, "Token:${env:PLAIN}") && strings.Contains(health, "connection refused") && strings.Contains(said(), "hook failed") &&
+		return strings.Contains(health, "Token:${env:PLAIN}") && strings.Contains(health, "connection refused") && strings.Contains(said(), "hook failed") && strings.Contains(said(), "flush is tried again") &&
 			strings.Contains(page("/metrics"), `penstock_bad_records_total{connector="dead",verdict="dead_letter"} 100`) && len(w.objects()) > 0
 	}, "run", "--verbose")
 	for line := range strings.Lines(log) {
