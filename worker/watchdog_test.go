@@ -184,8 +184,8 @@ func TestTooLittleMemoryIsSaidAtTheStart(t *testing.T) {
 	}
 }
 
-// Memory that the sinks' clients and partitions take beside rows is told of when it is more than three quarters of what there is: once all have begun, and
-// again when more have.
+// Memory that the sinks' clients and partitions take beside rows is told of when it is more than three quarters of what there
+// is: once all have begun, and again when more have.
 func TestTooLittleMemoryIsSaid(t *testing.T) {
 	w, _ := begin(t, `
   NAME: {source: {csv: {path: "DIR/in/*.csv", key: n}}, topic: NAME}
